@@ -1,0 +1,223 @@
+package events
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// catalog is the one table of everything that can happen: wire name, schema
+// version, struct, stream family, upcasters (from version 1 upwards). A name is
+// never reused and a version never changed: testdata/golden holds one file for
+// each, which is only ever added to.
+var catalog = []entry{
+	{name: "InquiryReceived", version: 1, of: InquiryReceived{}, family: "inquiry"},
+	{name: "InquiryQuarantined", version: 1, of: InquiryQuarantined{}, family: "inquiry"},
+	{name: "InquiryReleased", version: 1, of: InquiryReleased{}, family: "inquiry"},
+	{name: "InquiryDiscarded", version: 1, of: InquiryDiscarded{}, family: "inquiry"},
+	{name: "InquiryRouted", version: 1, of: InquiryRouted{}, family: "inquiry"},
+
+	{name: "TicketOpened", version: 1, of: TicketOpened{}, family: "ticket"},
+	{name: "MessageAttached", version: 1, of: MessageAttached{}, family: "ticket"},
+	{name: "AcknowledgementWritten", version: 1, of: AcknowledgementWritten{}, family: "ticket"},
+	{name: "ReplyWritten", version: 1, of: ReplyWritten{}, family: "ticket"},
+	{name: "NoteAdded", version: 1, of: NoteAdded{}, family: "ticket"},
+	{name: "TicketAssigned", version: 1, of: TicketAssigned{}, family: "ticket"},
+	{name: "TicketUnassigned", version: 1, of: TicketUnassigned{}, family: "ticket"},
+	{name: "PriorityChanged", version: 1, of: PriorityChanged{}, family: "ticket"},
+	{name: "TagAdded", version: 1, of: TagAdded{}, family: "ticket"},
+	{name: "TagRemoved", version: 1, of: TagRemoved{}, family: "ticket"},
+	{name: "TicketResolved", version: 1, of: TicketResolved{}, family: "ticket"},
+	{name: "TicketReopened", version: 1, of: TicketReopened{}, family: "ticket"},
+
+	{name: "ThreadBound", version: 1, of: ThreadBound{}, family: "thread"},
+	{name: "TicketNumberTaken", version: 1, of: TicketNumberTaken{}, family: "number"},
+
+	{name: "CustomerIdentified", version: 1, of: CustomerIdentified{}, family: "customer"},
+	{name: "TicketRequested", version: 1, of: TicketRequested{}, family: "customer"},
+
+	{name: "MessageQueued", version: 1, of: MessageQueued{}, family: "outbound"},
+	{name: "DeliveryAttempted", version: 1, of: DeliveryAttempted{}, family: "outbound"},
+	{name: "DeliveryStarted", version: 1, of: DeliveryStarted{}, family: "outbound"},
+	{name: "DeliveryAccepted", version: 1, of: DeliveryAccepted{}, family: "outbound"},
+	{name: "DeliveryDeferred", version: 1, of: DeliveryDeferred{}, family: "outbound"},
+	{name: "DeliveryFailed", version: 1, of: DeliveryFailed{}, family: "outbound"},
+	{name: "DeliveryUnknown", version: 1, of: DeliveryUnknown{}, family: "outbound"},
+	{name: "DeliveryResolved", version: 1, of: DeliveryResolved{}, family: "outbound"},
+	{name: "DeliveryRetried", version: 1, of: DeliveryRetried{}, family: "outbound"},
+	{name: "MessageBounced", version: 1, of: MessageBounced{}, family: "outbound"},
+	{name: "MessageCancelled", version: 1, of: MessageCancelled{}, family: "outbound"},
+
+	{name: "MailboxAdvanced", version: 1, of: MailboxAdvanced{}, family: "mailbox"},
+	{name: "MailboxReset", version: 1, of: MailboxReset{}, family: "mailbox"},
+	{name: "ReactorAdvanced", version: 1, of: ReactorAdvanced{}, family: "checkpoint"},
+
+	{name: "AgentAdded", version: 1, of: AgentAdded{}, family: "agent"},
+	{name: "CredentialChanged", version: 1, of: CredentialChanged{}, family: "agent"},
+	{name: "AgentDeactivated", version: 1, of: AgentDeactivated{}, family: "agent"},
+}
+
+// entry is one row of the catalogue and what its struct's tags say.
+type entry struct {
+	name    string
+	version int
+	of      Event
+	family  string
+	upcasts []Upcast
+
+	typ   reflect.Type
+	facts []factField
+	segs  []segField
+	blobs []blobField
+}
+
+type factField struct {
+	index     int
+	json      string
+	omitEmpty bool
+}
+
+type segField struct {
+	index    int
+	name     string
+	category Category
+	class    Class
+	subject  int
+	purposes []Purpose
+}
+
+type blobField struct {
+	index int
+	name  string
+	owner string
+}
+
+var byName, byType = index(catalog)
+
+// index reads the tags of every struct in the table once. A malformed tag is a
+// mistake in the program, found by the first test that runs.
+func index(table []entry) (map[string]*entry, map[reflect.Type]*entry) {
+	names, types := map[string]*entry{}, map[reflect.Type]*entry{}
+	for i := range table {
+		ent := &table[i]
+		ent.typ = reflect.TypeOf(ent.of)
+		if len(ent.upcasts) != ent.version-1 {
+			panic(fmt.Sprintf("catalog: %s is version %d with %d upcasters", ent.name, ent.version, len(ent.upcasts)))
+		}
+		for j := range ent.typ.NumField() {
+			ent.addField(j, ent.typ.Field(j))
+		}
+		if names[ent.name] != nil || types[ent.typ] != nil {
+			panic("catalog: " + ent.name + " twice")
+		}
+		names[ent.name], types[ent.typ] = ent, ent
+	}
+	return names, types
+}
+
+func (ent *entry) addField(i int, f reflect.StructField) {
+	if tag, ok := f.Tag.Lookup("seg"); ok {
+		parts := strings.Split(tag, ",")
+		subject, found := ent.typ.FieldByName(parts[2])
+		if !found {
+			panic(fmt.Sprintf("catalog: %s.%s names the subject %s, which is not a field", ent.name, f.Name, parts[2]))
+		}
+		s := segField{index: i, name: f.Name, category: Category(parts[0]), class: Class(parts[1]), subject: subject.Index[0]}
+		for _, p := range parts[3:] {
+			s.purposes = append(s.purposes, Purpose(p))
+		}
+		ent.segs = append(ent.segs, s)
+		return
+	}
+	if owner, ok := f.Tag.Lookup("blob"); ok {
+		ent.blobs = append(ent.blobs, blobField{i, f.Name, owner})
+	}
+	name, opts, _ := strings.Cut(f.Tag.Get("json"), ",")
+	if name == "" {
+		panic(fmt.Sprintf("catalog: %s.%s has no json name", ent.name, f.Name))
+	}
+	ent.facts = append(ent.facts, factField{i, name, opts == "omitempty"})
+}
+
+func (ent *entry) segField(name string) (segField, bool) {
+	for _, f := range ent.segs {
+		if f.name == name {
+			return f, true
+		}
+	}
+	return segField{}, false
+}
+
+func entryOf(e Event) (*entry, error) {
+	ent, ok := byType[reflect.TypeOf(e)]
+	if !ok {
+		return nil, fmt.Errorf("event type %T is not in the catalogue", e)
+	}
+	return ent, nil
+}
+
+// WireType returns the name of an event on the wire, with TypePrefix; empty for
+// a type that is not in the catalogue.
+func WireType(e Event) string {
+	if ent, err := entryOf(e); err == nil {
+		return TypePrefix + ent.name
+	}
+	return ""
+}
+
+// Kind describes one row of the catalogue for tools: schema generators, linters
+// and the register of processing.
+type Kind struct {
+	Name    string
+	Version int
+	Family  string
+	Zero    Event
+}
+
+// Catalogue lists every event there is.
+func Catalogue() []Kind {
+	out := make([]Kind, len(catalog))
+	for i, ent := range catalog {
+		out[i] = Kind{ent.name, ent.version, ent.family, ent.of}
+	}
+	return out
+}
+
+func (InquiryReceived) event()        {}
+func (InquiryQuarantined) event()     {}
+func (InquiryReleased) event()        {}
+func (InquiryDiscarded) event()       {}
+func (InquiryRouted) event()          {}
+func (TicketOpened) event()           {}
+func (MessageAttached) event()        {}
+func (AcknowledgementWritten) event() {}
+func (ReplyWritten) event()           {}
+func (NoteAdded) event()              {}
+func (TicketAssigned) event()         {}
+func (TicketUnassigned) event()       {}
+func (PriorityChanged) event()        {}
+func (TagAdded) event()               {}
+func (TagRemoved) event()             {}
+func (TicketResolved) event()         {}
+func (TicketReopened) event()         {}
+func (ThreadBound) event()            {}
+func (TicketNumberTaken) event()      {}
+func (CustomerIdentified) event()     {}
+func (TicketRequested) event()        {}
+func (MessageQueued) event()          {}
+func (DeliveryAttempted) event()      {}
+func (DeliveryStarted) event()        {}
+func (DeliveryAccepted) event()       {}
+func (DeliveryDeferred) event()       {}
+func (DeliveryFailed) event()         {}
+func (DeliveryUnknown) event()        {}
+func (DeliveryResolved) event()       {}
+func (DeliveryRetried) event()        {}
+func (MessageBounced) event()         {}
+func (MessageCancelled) event()       {}
+func (MailboxAdvanced) event()        {}
+func (MailboxReset) event()           {}
+func (ReactorAdvanced) event()        {}
+func (AgentAdded) event()             {}
+func (CredentialChanged) event()      {}
+func (AgentDeactivated) event()       {}

@@ -1,0 +1,201 @@
+package events
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// Segment is one segment of an event before sealing.
+type Segment struct {
+	Field    string
+	Subject  SubjectID
+	Category Category
+	Class    Class
+	Purposes []Purpose
+	Plain    []byte // JSON; nil when the event carries no value for the field
+}
+
+// Opened is what came of opening one segment.
+type Opened struct {
+	State State
+	Plain []byte
+	Tomb  Tombstone
+	Why   string
+}
+
+// Split takes an event apart: its wire type, its schema version and the plain
+// segments in field order. Blobs are reached with BlobsOf.
+func Split(e Event) (wire string, version int, segs []Segment, err error) {
+	ent, err := entryOf(e)
+	if err != nil {
+		return "", 0, nil, err
+	}
+	v := reflect.ValueOf(e)
+	for _, f := range ent.segs {
+		p := reflect.New(v.Field(f.index).Type())
+		p.Elem().Set(v.Field(f.index))
+		plain, ok, err := p.Interface().(segment).plain()
+		if err != nil {
+			return "", 0, nil, fmt.Errorf("encode %s.%s: %w", ent.name, f.name, err)
+		}
+		if !ok {
+			continue
+		}
+		segs = append(segs, Segment{
+			Field: f.name, Category: f.category, Class: f.class, Purposes: f.purposes, Plain: plain,
+			Subject: SubjectID(v.FieldByIndex([]int{f.subject}).String()),
+		})
+	}
+	return TypePrefix + ent.name, ent.version, segs, nil
+}
+
+// Facts encodes the clear fields of an event as a JSON object.
+func Facts(e Event) ([]byte, error) {
+	ent, err := entryOf(e)
+	if err != nil {
+		return nil, err
+	}
+	v := reflect.ValueOf(e)
+	out := make([]byte, 0, 256)
+	out = append(out, '{')
+	for _, f := range ent.facts {
+		fv := v.Field(f.index)
+		if f.omitEmpty && fv.IsZero() {
+			continue
+		}
+		b, err := json.Marshal(fv.Interface())
+		if err != nil {
+			return nil, fmt.Errorf("encode %s.%s: %w", ent.name, f.json, err)
+		}
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(out, '"')
+		out = append(out, f.json...)
+		out = append(out, '"', ':')
+		out = append(out, b...)
+	}
+	return append(out, '}'), nil
+}
+
+// Join puts an event together from an envelope and what came of opening its
+// segments; opened is nil when nobody asked, and then every segment is Unopened.
+// An unknown type is an error that IsUnknown recognises, so that a reader may
+// skip what a newer version wrote.
+func Join(env Envelope, opened []Opened) (Event, error) {
+	ent, ok := byName[strings.TrimPrefix(env.Type, TypePrefix)]
+	if !ok || !strings.HasPrefix(env.Type, TypePrefix) {
+		return nil, &UnknownError{Type: env.Type}
+	}
+	facts, err := ent.upcastFacts(env.Meta.Version, env.Facts)
+	if err != nil {
+		return nil, fmt.Errorf("decode %s: %w", ent.name, err)
+	}
+	v := reflect.New(ent.typ)
+	if err := ent.decodeFacts(facts, v.Elem()); err != nil {
+		return nil, fmt.Errorf("decode %s: %w", ent.name, err)
+	}
+	for i, ref := range env.Meta.Segments {
+		if i >= len(opened) {
+			break
+		}
+		f, ok := ent.segField(ref.Field)
+		if !ok {
+			continue
+		}
+		s := v.Elem().Field(f.index).Addr().Interface().(segment)
+		if opened[i].State != Plain {
+			s.mark(opened[i].State, opened[i].Tomb, opened[i].Why)
+			continue
+		}
+		if err := s.fill(opened[i].Plain); err != nil {
+			// Not wrapped: a JSON error may quote the text it failed on.
+			return nil, fmt.Errorf("decode %s.%s: malformed segment", ent.name, ref.Field)
+		}
+	}
+	return v.Elem().Interface().(Event), nil
+}
+
+// decodeFacts fills the clear fields only: the document may not reach a segment.
+func (ent *entry) decodeFacts(doc []byte, v reflect.Value) error {
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(doc, &raw); err != nil {
+		return err
+	}
+	for _, f := range ent.facts {
+		if b, ok := raw[f.json]; ok {
+			if err := json.Unmarshal(b, v.Field(f.index).Addr().Interface()); err != nil {
+				return fmt.Errorf("%s: %w", f.json, err)
+			}
+		}
+	}
+	return nil
+}
+
+// UnknownError is an event type that is not in the catalogue.
+type UnknownError struct{ Type string }
+
+func (e *UnknownError) Error() string { return "unknown event type " + e.Type }
+
+// MapBlobs returns a copy of the event in which every blob that is not empty is
+// replaced by what fn makes of it. Owner is the field of the segment whose key
+// the blob shares; at lacks the event's id, which only the caller knows.
+func MapBlobs(e Event, fn func(b Blob, owner string, at BlobAt) (Blob, error)) (Event, error) {
+	ent, err := entryOf(e)
+	if err != nil || len(ent.blobs) == 0 {
+		return e, err
+	}
+	v := reflect.New(ent.typ).Elem()
+	v.Set(reflect.ValueOf(e))
+	for _, f := range ent.blobs {
+		switch b := v.Field(f.index).Addr().Interface().(type) {
+		case *Blob:
+			if b.Empty() {
+				continue
+			}
+			if *b, err = fn(*b, f.owner, BlobAt{Field: f.name}); err != nil {
+				return nil, err
+			}
+		case *[]Blob:
+			*b = append([]Blob(nil), *b...)
+			for i := range *b {
+				if (*b)[i], err = fn((*b)[i], f.owner, BlobAt{Field: f.name, Index: i}); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	return v.Interface().(Event), nil
+}
+
+// body is the JSON of an event's data in the store: clear facts beside sealed
+// segments (PRIVACY 4.2).
+type body struct {
+	Facts  json.RawMessage `json:"facts"`
+	Sealed [][]byte        `json:"sealed,omitempty"`
+}
+
+// Data encodes what the store keeps as the event's data.
+func (e Envelope) Data() ([]byte, error) { return json.Marshal(body{e.Facts, e.Sealed}) }
+
+// Metadata encodes what the store keeps as the event's metadata.
+func (e Envelope) Metadata() ([]byte, error) { return json.Marshal(e.Meta) }
+
+// ParseEnvelope reads an event as the store returned it.
+func ParseEnvelope(id UUID, wire string, stream Stream, data, metadata []byte) (Envelope, error) {
+	env := Envelope{ID: id, Type: wire, Stream: stream}
+	var b body
+	if err := json.Unmarshal(data, &b); err != nil {
+		return env, fmt.Errorf("parse data of %s: %w", wire, err)
+	}
+	if err := json.Unmarshal(metadata, &env.Meta); err != nil {
+		return env, fmt.Errorf("parse metadata of %s: %w", wire, err)
+	}
+	env.Facts, env.Sealed = b.Facts, b.Sealed
+	if len(env.Sealed) != len(env.Meta.Segments) {
+		return env, fmt.Errorf("parse %s: %d sealed segments for %d in the table", wire, len(env.Sealed), len(env.Meta.Segments))
+	}
+	return env, nil
+}

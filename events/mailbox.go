@@ -1,0 +1,26 @@
+package events
+
+// MailboxAdvanced is the bookmark of a mailbox: every UID below Next was taken
+// (RFC 9051 section 2.3.1.1).
+type MailboxAdvanced struct {
+	Mailbox     MailboxID `json:"mailbox"`
+	UIDValidity uint32    `json:"uidvalidity" pd:"none,number given by the mail server"`
+	Next        uint32    `json:"next" pd:"none,number given by the mail server"`
+}
+
+// MailboxReset says that the server began to number anew, so that what it holds
+// was compared with what the house holds (MAIL I3).
+type MailboxReset struct {
+	Mailbox MailboxID `json:"mailbox"`
+	Old     uint32    `json:"old" pd:"none,number given by the mail server"`
+	New     uint32    `json:"new" pd:"none,number given by the mail server"`
+	Adopted int       `json:"adopted" pd:"none,counts messages"`
+	Taken   int       `json:"taken" pd:"none,counts messages"`
+}
+
+// ReactorAdvanced is the checkpoint of something that reads the log and acts.
+type ReactorAdvanced struct {
+	Reactor  string   `json:"reactor" pd:"none,name of a part of the program"`
+	Store    string   `json:"store" pd:"none,identity of the event store the position belongs to"`
+	Position Position `json:"position"`
+}
