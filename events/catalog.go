@@ -48,7 +48,7 @@ var catalog = []entry{
 	{name: "MessageBounced", version: 1, of: MessageBounced{}, family: "outbound"},
 	{name: "MessageCancelled", version: 1, of: MessageCancelled{}, family: "outbound"},
 
-	{name: "MailboxAdvanced", version: 1, of: MailboxAdvanced{}, family: "mailbox"},
+	{name: "MailboxAdvanced", version: 1, of: MailboxAdvanced{}, family: "checkpoint"},
 	{name: "MailboxReset", version: 1, of: MailboxReset{}, family: "mailbox"},
 	{name: "ReactorAdvanced", version: 1, of: ReactorAdvanced{}, family: "checkpoint"},
 

@@ -1,10 +1,10 @@
 package events
 
-// CustomerIdentified says that a person is known under a random id, with the
-// address the id was made for.
+// CustomerIdentified says that a person is known under a random id, since the
+// inquiry that it names. The address stands, sealed, in that inquiry.
 type CustomerIdentified struct {
-	Customer SubjectID       `json:"customer"`
-	Contact  Sealed[Address] `seg:"C-CONTACT,R-CONT,Customer,support,admin-message"`
+	Customer SubjectID `json:"customer"`
+	Inquiry  InquiryID `json:"inquiry"`
 }
 
 // TicketRequested counts a new ticket against the brakes of MAIL I28: how often

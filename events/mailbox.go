@@ -1,7 +1,7 @@
 package events
 
 // MailboxAdvanced is the bookmark of a mailbox: every UID below Next was taken
-// (RFC 9051 section 2.3.1.1).
+// (RFC 9051 section 2.3.1.1). It stands in a checkpoint stream.
 type MailboxAdvanced struct {
 	Mailbox     MailboxID `json:"mailbox"`
 	UIDValidity uint32    `json:"uidvalidity" pd:"none,number given by the mail server"`

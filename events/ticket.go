@@ -36,7 +36,8 @@ type MessageAttached struct {
 }
 
 // AcknowledgementWritten asks the notifier to tell the customer that the inquiry
-// arrived. It carries no text of the customer's (FIELD 3.6).
+// arrived, at the address the inquiry came from. It carries no text of the
+// customer's (FIELD 3.6).
 type AcknowledgementWritten struct {
 	Ticket    TicketID  `json:"ticket"`
 	Message   MessageID `json:"message"`
@@ -45,9 +46,6 @@ type AcknowledgementWritten struct {
 	Mailbox   MailboxID `json:"mailbox,omitempty"`
 	Customer  SubjectID `json:"customer"`
 	MessageID string    `json:"message_id" pd:"none,our own signed Message-ID"`
-
-	Contact  Sealed[Address]       `seg:"C-CONTACT,R-CONT,Customer,support,admin-message"`
-	Envelope Sealed[ReplyEnvelope] `seg:"C-COMM,R-COMM,Customer,support,admin-message"`
 }
 
 // ReplyEnvelope is what was decided about an answer when it was written: to
@@ -130,10 +128,14 @@ type TicketReopened struct {
 	Cause  string   `json:"cause" pd:"none,one of three words"`
 }
 
-// ThreadBound binds the keyed hash of a Message-ID to a ticket, once.
+// ThreadBound binds the keyed hash of a Message-ID to a ticket, once. Content
+// tells a second copy of the same mail from another mail with the same id
+// (MAIL I7, I8).
 type ThreadBound struct {
-	Key    Hash     `json:"key"`
-	Ticket TicketID `json:"ticket"`
+	Key     Hash      `json:"key"`
+	Ticket  TicketID  `json:"ticket"`
+	Inquiry InquiryID `json:"inquiry"`
+	Content Hash      `json:"content,omitempty"`
 }
 
 // TicketNumberTaken counts one ticket.
