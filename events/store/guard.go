@@ -25,6 +25,9 @@ func do[T any](ctx context.Context, p *pool, call func(context.Context, *esdb.Cl
 		err error
 	}
 	var none T
+	if err := ctx.Err(); err != nil {
+		return none, &notSent{err}
+	}
 	g, err := p.acquire(ctx)
 	if err != nil {
 		return none, &notSent{err}

@@ -1,0 +1,69 @@
+package store_test
+
+import (
+	"log/slog"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/westshore/hub/events/node"
+	"github.com/westshore/hub/events/store"
+	"github.com/westshore/hub/events/store/storetest"
+)
+
+// TestEmbeddedNode runs the conformance suite against the embedded node.
+func TestEmbeddedNode(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) *store.Store {
+		n := startNode(t, node.Config{Dir: t.TempDir()})
+		return openStore(t, store.Config{URL: n.ConnectionString(), Socket: n.SocketPath()})
+	})
+}
+
+// TestServer runs it against any server: HUB_ESDB=esdb://host:2113?tls=false.
+func TestServer(t *testing.T) {
+	url := os.Getenv("HUB_ESDB")
+	if url == "" {
+		t.Skip("set HUB_ESDB to a connection string to run the suite against a server of your own")
+	}
+	storetest.Run(t, func(t *testing.T) *store.Store {
+		return openStore(t, store.Config{URL: url})
+	})
+}
+
+// startNode starts a node that ends with the test.
+func startNode(t testing.TB, cfg node.Config) *node.Node {
+	t.Helper()
+	cfg.Logger = logger(t)
+	n, err := node.Start(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stopNode(t, n) })
+	return n
+}
+
+// openStore opens a store that ends with the test, with nothing in flight.
+func openStore(t testing.TB, cfg store.Config) *store.Store {
+	t.Helper()
+	cfg.Logger = logger(t)
+	s, err := store.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// logger prints what is worth a warning when HUB_TEST_LOG is set.
+func logger(t testing.TB) *slog.Logger {
+	if os.Getenv("HUB_TEST_LOG") == "" {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+const patience = 30 * time.Second
