@@ -1,0 +1,166 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// ScanAll calls fn for the events at or after from, in log order, up to what was
+// durable when it began. fn returns false to stop after the record it got. It
+// must be quick and must not call the ledger: it runs inside an iterator.
+// next is where to go on: behind the last record seen, or Head at the end (then
+// end is set). A position between two records means the next record.
+func (l *Ledger) ScanAll(from uint64, fn func(Record) bool) (next uint64, end bool, err error) {
+	leave, err := l.enter()
+	if err != nil {
+		return from, false, err
+	}
+	defer leave()
+	head := l.Head()
+	if from >= head {
+		return max(from, head), true, nil
+	}
+	it, err := l.db.NewIter(&pebble.IterOptions{LowerBound: logKey(from), UpperBound: logKey(head)})
+	if err != nil {
+		return from, false, fmt.Errorf("read log: %w", err)
+	}
+	next, stopped := from, false
+	for ok := it.First(); ok && !stopped; ok = it.Next() {
+		r, err := decodeRecord(it.Key(), it.Value())
+		if err != nil {
+			return next, false, errors.Join(err, it.Close())
+		}
+		next, stopped = r.Position+1, !fn(r)
+	}
+	if err := it.Close(); err != nil {
+		return next, false, fmt.Errorf("read log: %w", err)
+	}
+	if !stopped {
+		return head, true, nil
+	}
+	return next, false, nil
+}
+
+// ScanAllBack calls fn for the events before the given position, newest first.
+// next is the position to give to go on, 0 at the beginning of the log.
+func (l *Ledger) ScanAllBack(before uint64, fn func(Record) bool) (next uint64, err error) {
+	leave, err := l.enter()
+	if err != nil {
+		return before, err
+	}
+	defer leave()
+	upper := min(before, l.Head())
+	it, err := l.db.NewIter(&pebble.IterOptions{LowerBound: logKey(0), UpperBound: logKey(upper)})
+	if err != nil {
+		return before, fmt.Errorf("read log: %w", err)
+	}
+	next = 0
+	for ok := it.Last(); ok; ok = it.Prev() {
+		r, err := decodeRecord(it.Key(), it.Value())
+		if err != nil {
+			return before, errors.Join(err, it.Close())
+		}
+		if !fn(r) {
+			next = r.Position
+			break
+		}
+	}
+	if err := it.Close(); err != nil {
+		return before, fmt.Errorf("read log: %w", err)
+	}
+	return next, nil
+}
+
+// latestHeader is the writer's view of a stream: everything committed so far.
+func (l *Ledger) latestHeader(name string) (*header, error) {
+	l.mu.Lock()
+	h, ok := l.cache.get(name)
+	l.mu.Unlock()
+	if ok {
+		return h, nil
+	}
+	h, err := l.getHeader(name)
+	if err != nil || h == noHeader {
+		return h, err
+	}
+	l.mu.Lock()
+	l.cache.put(name, h)
+	l.mu.Unlock()
+	return h, nil
+}
+
+// readHeader is a reader's view of a stream: the durable state. What Pebble
+// shows may be ahead of it while a batch is being synced; the state before the
+// batch is in inflight then.
+func (l *Ledger) readHeader(name string) (*header, error) {
+	for {
+		l.mu.Lock()
+		h, ok := l.inflight[name]
+		if !ok {
+			h, ok = l.cache.get(name)
+		}
+		durable, epoch := l.durable, l.epoch
+		l.mu.Unlock()
+		if ok {
+			return h, nil
+		}
+		h, err := l.getHeader(name)
+		if err != nil {
+			return nil, err
+		}
+		if h.touched() >= durable {
+			continue // a batch was begun or published meanwhile
+		}
+		l.mu.Lock()
+		if h != noHeader && l.epoch == epoch {
+			l.cache.put(name, h)
+		}
+		l.mu.Unlock()
+		return h, nil
+	}
+}
+
+func (l *Ledger) getHeader(name string) (*header, error) {
+	value, closer, err := l.db.Get(nameKey(name))
+	if errors.Is(err, pebble.ErrNotFound) {
+		return noHeader, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read stream header: %w", err)
+	}
+	defer closer.Close()
+	return decodeHeader(value)
+}
+
+func (l *Ledger) getIndex(stream uint64, rev int64) (indexEntry, bool, error) {
+	value, closer, err := l.db.Get(indexKey(stream, rev))
+	if errors.Is(err, pebble.ErrNotFound) {
+		return indexEntry{}, false, nil
+	}
+	if err != nil {
+		return indexEntry{}, false, fmt.Errorf("read index: %w", err)
+	}
+	defer closer.Close()
+	entry, err := decodeIndex(value)
+	return entry, err == nil, err
+}
+
+// loadRecent fills the ring of recent ids from the tail of the log. Only the
+// writer calls it, between batches.
+func (l *Ledger) loadRecent() error {
+	var tail []placed
+	_, err := l.ScanAllBack(l.count.next, func(r Record) bool {
+		tail = append(tail, placed{id: r.ID, stream: l.hash(string(r.Stream)), rev: r.Revision, pos: r.Position})
+		return len(tail) < recentIDs
+	})
+	if err != nil {
+		return fmt.Errorf("load recent ids: %w", err)
+	}
+	for i := len(tail) - 1; i >= 0; i-- {
+		l.recent.add(tail[i])
+	}
+	l.recent.loaded = true
+	return nil
+}
