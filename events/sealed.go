@@ -1,6 +1,7 @@
 package events
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -104,8 +105,12 @@ func (s *Sealed[T]) plain() ([]byte, bool, error) {
 	if s.state != Plain {
 		return nil, false, nil
 	}
-	b, err := json.Marshal(s.value)
-	return b, true, err
+	// Without escaping for HTML pages, which would make mail six times as long.
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(s.value)
+	return b.Bytes(), true, err
 }
 
 func (s *Sealed[T]) fill(plain []byte) error {

@@ -1,0 +1,217 @@
+package desk
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/westshore/hub/events"
+	"github.com/westshore/hub/events/journal"
+	"github.com/westshore/hub/events/store"
+)
+
+// brakes keep one sender, one domain and everybody together from causing too
+// many tickets or automatic answers (MAIL I28). What one sender did stands in the
+// customer's stream and survives anything; the counts per domain and in all are
+// kept in memory only: after a restart they begin at zero.
+type brakes struct {
+	cfg RouterConfig
+	j   *journal.Journal
+	now func() time.Time
+
+	mu      sync.Mutex
+	cache   map[events.SubjectID]*sender
+	domains map[events.Hash][]time.Time
+	total   []time.Time
+	alerted time.Time
+}
+
+// sender is what a customer's stream says about tickets and answers of late.
+type sender struct {
+	revision events.Revision
+	last     events.TicketID
+	tickets  []time.Time
+	acks     []ack
+	seen     map[events.InquiryID]events.TicketRequested
+}
+
+type ack struct {
+	at      time.Time
+	mailbox events.MailboxID
+}
+
+// maxSenders bounds the cache; when it is full it is emptied, and streams are
+// read again.
+const maxSenders = 20_000
+
+func newBrakes(cfg RouterConfig, j *journal.Journal, now func() time.Time) *brakes {
+	return &brakes{cfg: cfg, j: j, now: now, cache: map[events.SubjectID]*sender{}, domains: map[events.Hash][]time.Time{}}
+}
+
+// apply counts a new ticket against the sender, decides whether it is
+// acknowledged, and takes its number. A sender who is over the limit writes on
+// in the newest ticket instead.
+func (b *brakes) apply(ctx context.Context, in events.InquiryReceived, d events.InquiryRouted, n *numbers) (events.InquiryRouted, error) {
+	for try := 0; ; try++ {
+		s, err := b.sender(ctx, in.Customer, try > 0)
+		if err != nil {
+			return d, err
+		}
+		if before, again := s.seen[in.Inquiry]; again { // a repetition
+			d.Ticket, d.Acknowledge = before.Ticket, before.Acknowledged
+			break
+		}
+		now := b.now()
+		if since(s.tickets, now, b.cfg.NewWindow) >= b.cfg.NewTickets && s.last != "" {
+			d.Ticket, d.New, d.Related, d.Why, d.Brake = s.last, false, "", "too_many_tickets", "sender_tickets"
+			return d, nil
+		}
+		d.Brake = b.acknowledgement(in, s, now)
+		d.Acknowledge = d.Brake == ""
+		err = b.count(ctx, in, d, s)
+		if err == nil {
+			break
+		}
+		if _, stale := store.IsConflict(err); !stale || try == 5 {
+			return d, err
+		}
+	}
+	var err error
+	d.Number, err = n.take(ctx, d.Ticket)
+	return d, err
+}
+
+// acknowledgement names the rule that keeps the automatic answer back, empty
+// when there is none (MAIL I27).
+func (b *brakes) acknowledgement(in events.InquiryReceived, s *sender, now time.Time) string {
+	switch {
+	case in.Class != events.MailHuman:
+		return "not_human"
+	case in.NoAnswer:
+		return "not_wanted"
+	case in.Auth == "fail":
+		return "sender_not_authentic"
+	}
+	hour, day := 0, 0
+	for _, a := range s.acks {
+		if now.Sub(a.at) < time.Hour && a.mailbox == in.Mailbox {
+			hour++
+		}
+		if now.Sub(a.at) < 24*time.Hour {
+			day++
+		}
+	}
+	if hour >= b.cfg.AcksPerHour {
+		return "sender_hour"
+	}
+	if day >= b.cfg.AcksPerDay {
+		return "sender_day"
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.domains) > maxSenders {
+		clear(b.domains)
+	}
+	b.domains[in.SenderDomain] = recent(b.domains[in.SenderDomain], now, time.Hour)
+	b.total = recent(b.total, now, time.Hour)
+	if len(b.domains[in.SenderDomain]) >= b.cfg.DomainAcks {
+		return "domain_hour"
+	}
+	if len(b.total) >= b.cfg.TotalAcks {
+		if now.Sub(b.alerted) > time.Hour {
+			b.alerted = now
+			slog.Warn("automatic answers stopped for now", "room", "desk", "limit_per_hour", b.cfg.TotalAcks)
+		}
+		return "total_hour"
+	}
+	b.domains[in.SenderDomain] = append(b.domains[in.SenderDomain], now)
+	b.total = append(b.total, now)
+	return ""
+}
+
+// count writes the ticket to the customer's stream.
+func (b *brakes) count(ctx context.Context, in events.InquiryReceived, d events.InquiryRouted, s *sender) error {
+	requested := events.TicketRequested{
+		Customer: in.Customer, Inquiry: in.Inquiry, Ticket: d.Ticket, Mailbox: in.Mailbox, Acknowledged: d.Acknowledge,
+	}
+	evs := []events.Event{requested}
+	if s.revision == events.NoStream {
+		evs = []events.Event{events.CustomerIdentified{Customer: in.Customer, Inquiry: in.Inquiry}, requested}
+	}
+	by := journal.By{Command: events.DeriveUUID("router", "count", string(in.Inquiry)), Actor: "system:router", At: b.now()}
+	w, err := b.j.Append(ctx, events.CustomerStream(in.Customer), s.revision, by, evs...)
+	if err != nil {
+		return err
+	}
+	s.add(w.Revision, by.At, requested)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.cache) >= maxSenders {
+		clear(b.cache)
+	}
+	b.cache[in.Customer] = s
+	return nil
+}
+
+// sender returns what is known of a customer. One that is not in memory is first
+// taken for new, which most are: a wrong guess conflicts, and is then read.
+func (b *brakes) sender(ctx context.Context, id events.SubjectID, read bool) (*sender, error) {
+	b.mu.Lock()
+	s := b.cache[id]
+	b.mu.Unlock()
+	if s != nil && !read {
+		return s, nil
+	}
+	s = &sender{revision: events.NoStream, seen: map[events.InquiryID]events.TicketRequested{}}
+	if !read {
+		return s, nil
+	}
+	history, err := b.j.Load(ctx, events.CustomerStream(id), nil)
+	if err != nil {
+		return nil, fmt.Errorf("read customer: %w", err)
+	}
+	for _, rec := range history {
+		s.revision = rec.Revision
+		if e, ok := rec.Event.(events.TicketRequested); ok {
+			s.add(rec.Revision, rec.Meta.At, e)
+		}
+	}
+	return s, nil
+}
+
+// keep bounds what is remembered of one sender.
+const keep = 64
+
+func (s *sender) add(rev events.Revision, at time.Time, e events.TicketRequested) {
+	s.revision, s.last = rev, e.Ticket
+	s.tickets = tail(append(s.tickets, at))
+	if e.Acknowledged {
+		s.acks = tail(append(s.acks, ack{at, e.Mailbox}))
+	}
+	if len(s.seen) > keep {
+		clear(s.seen)
+	}
+	s.seen[e.Inquiry] = e
+}
+
+func tail[T any](list []T) []T {
+	if len(list) > keep {
+		return append([]T(nil), list[len(list)-keep:]...)
+	}
+	return list
+}
+
+func since(list []time.Time, now time.Time, window time.Duration) int {
+	return len(recent(list, now, window))
+}
+
+func recent(list []time.Time, now time.Time, window time.Duration) []time.Time {
+	for i, at := range list {
+		if now.Sub(at) < window {
+			return list[i:]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,364 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/westshore/hub/events"
+	"github.com/westshore/hub/events/journal"
+	"github.com/westshore/hub/events/store"
+)
+
+// Router reads inquiries from the log and decides which ticket each belongs to.
+// Every step is idempotent: it may stop anywhere and begin again from an older
+// checkpoint.
+type Router struct {
+	cfg     RouterConfig
+	j       *journal.Journal
+	desk    *Desk
+	log     *slog.Logger
+	numbers *numbers
+	brakes  *brakes
+}
+
+// RouterConfig bounds what strangers can cause (MAIL I28). Zero values are the
+// defaults.
+type RouterConfig struct {
+	NewTickets    int           // per sender and window, then one ticket takes all: 10
+	NewWindow     time.Duration // 10 min
+	AcksPerHour   int           // per sender and mailbox: 1
+	AcksPerDay    int           // per sender: 5
+	DomainAcks    int           // per sender's domain and hour: 30
+	TotalAcks     int           // in all, per hour: 1000
+	Parallel      int           // independent conversations decided at a time: 16
+	CheckpointGap time.Duration // at most this much is read again after a crash: 1 s
+}
+
+// NewRouter returns a router for a desk.
+func NewRouter(d *Desk, cfg RouterConfig) *Router {
+	def := func(v *int, d int) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	def(&cfg.NewTickets, 10)
+	def(&cfg.AcksPerHour, 1)
+	def(&cfg.AcksPerDay, 5)
+	def(&cfg.DomainAcks, 30)
+	def(&cfg.TotalAcks, 1000)
+	def(&cfg.Parallel, 16)
+	if cfg.NewWindow == 0 {
+		cfg.NewWindow = 10 * time.Minute
+	}
+	if cfg.CheckpointGap == 0 {
+		cfg.CheckpointGap = time.Second
+	}
+	return &Router{
+		cfg: cfg, j: d.j, desk: d, log: d.log.With("part", "router"),
+		numbers: &numbers{j: d.j}, brakes: newBrakes(cfg, d.j, d.now),
+	}
+}
+
+const reactorName = "router"
+
+// Run routes until ctx ends.
+func (r *Router) Run(ctx context.Context) error {
+	from, err := retry(ctx, r.log, "read checkpoint", func() (events.Position, error) { return r.j.Checkpoint(ctx, reactorName) })
+	if err != nil {
+		return nil
+	}
+	last := time.Time{}
+	saved := from
+	reading := journal.Reading{From: from, Types: []string{
+		"hub.InquiryReceived", "hub.InquiryReleased", "hub.DeliveryFailed", "hub.MessageBounced",
+	}}
+	err = r.j.Subscribe(ctx, reading, func(ctx context.Context, b journal.Batch) error {
+		if err := r.batch(ctx, b.Events); err != nil {
+			return err
+		}
+		if b.Position == events.Start || time.Since(last) < r.cfg.CheckpointGap || !saved.Before(b.Position) {
+			return nil
+		}
+		if err := r.j.Advance(ctx, reactorName, b.Position); err != nil {
+			r.log.Warn("checkpoint not saved, some inquiries would be looked at again", "error", err)
+			return nil
+		}
+		last, saved = time.Now(), b.Position
+		return nil
+	})
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// batch decides what may depend on each other in order, and the rest side by
+// side.
+func (r *Router) batch(ctx context.Context, recs []events.Recorded) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(r.cfg.Parallel)
+	for _, chain := range chains(recs) {
+		g.Go(func() error {
+			for _, rec := range chain {
+				if err := r.insist(ctx, rec); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// stubborn is how often an inquiry that cannot be routed, though the store
+// answers, is tried before it waits for a person.
+const stubborn = 8
+
+// insist handles one event until it succeeds; an inquiry that cannot be routed
+// goes to quarantine, where somebody sees it, and holds up nobody else.
+func (r *Router) insist(ctx context.Context, rec events.Recorded) error {
+	pause := 50 * time.Millisecond
+	for try := 1; ; {
+		err := r.handle(ctx, rec)
+		if err == nil || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if !store.IsUnavailable(err) && !store.IsOutcomeUnknown(err) && !errors.Is(err, context.DeadlineExceeded) {
+			if try++; try > stubborn {
+				return r.giveUp(ctx, rec, err)
+			}
+		}
+		r.log.Warn("inquiry not routed yet, will try again", "stream", rec.Stream, "error", err)
+		if !sleep(ctx, pause) {
+			return ctx.Err()
+		}
+		pause = min(2*pause, 10*time.Second)
+	}
+}
+
+func (r *Router) giveUp(ctx context.Context, rec events.Recorded, cause error) error {
+	r.log.Error("inquiry cannot be routed, moved to quarantine", "stream", rec.Stream, "error", cause)
+	in, ok := rec.Event.(events.InquiryReceived)
+	if !ok {
+		return nil
+	}
+	if err := r.quarantine(ctx, in, "not_routable"); err != nil {
+		r.log.Error("inquiry not quarantined either; it stays unrouted in the log", "stream", rec.Stream, "error", err)
+	}
+	return nil
+}
+
+func (r *Router) handle(ctx context.Context, rec events.Recorded) error {
+	switch e := rec.Event.(type) {
+	case events.InquiryReceived:
+		return r.received(ctx, e)
+	case events.InquiryReleased:
+		return r.released(ctx, e.Inquiry)
+	case events.DeliveryFailed:
+		return r.undelivered(ctx, rec, e.Outbound)
+	case events.MessageBounced:
+		return r.undelivered(ctx, rec, e.Outbound)
+	}
+	return nil
+}
+
+// undelivered reopens a resolved ticket whose answer did not arrive, so that it
+// does not rest invisibly (FIELD 2.10).
+func (r *Router) undelivered(ctx context.Context, rec events.Recorded, id events.OutboundID) error {
+	history, err := r.j.Load(ctx, events.OutboundStream(id), nil)
+	if err != nil || len(history) == 0 {
+		return err
+	}
+	q, ok := history[0].Event.(events.MessageQueued)
+	if !ok || q.Kind != events.OutboundReply {
+		return nil
+	}
+	by := journal.By{Command: events.DeriveUUID("undelivered", rec.ID.String()), Actor: "system:desk", Causation: rec.ID}
+	_, err = r.j.Execute(ctx, events.TicketStream(q.Ticket), by, func(history []events.Recorded) ([]events.Event, error) {
+		if t := fold(history); t.exists && t.resolved {
+			return []events.Event{events.TicketReopened{Ticket: q.Ticket, Cause: "delivery"}}, nil
+		}
+		return nil, nil
+	})
+	return err
+}
+
+// chains groups events that may depend on each other: same sender, same
+// Message-ID, one referring to another, same ticket. Order within a chain is the
+// log's.
+func chains(recs []events.Recorded) [][]events.Recorded {
+	parent := make([]int, len(recs))
+	var find func(int) int
+	find = func(i int) int {
+		if parent[i] != i {
+			parent[i] = find(parent[i])
+		}
+		return parent[i]
+	}
+	owner := map[string]int{}
+	for i, rec := range recs {
+		parent[i] = i
+		for _, key := range dependencies(rec) {
+			if j, ok := owner[key]; ok {
+				parent[find(i)] = find(j)
+			} else {
+				owner[key] = i
+			}
+		}
+	}
+	index := map[int]int{}
+	var out [][]events.Recorded
+	for i, rec := range recs {
+		root := find(i)
+		at, ok := index[root]
+		if !ok {
+			at = len(out)
+			index[root], out = at, append(out, nil)
+		}
+		out[at] = append(out[at], rec)
+	}
+	return out
+}
+
+func dependencies(rec events.Recorded) []string {
+	in, ok := rec.Event.(events.InquiryReceived)
+	if !ok {
+		return []string{"released or undelivered"} // rare: all in one chain
+	}
+	keys := []string{"c" + string(in.Customer)}
+	for _, h := range append([]events.Hash{in.MessageKey}, in.References...) {
+		if h != "" {
+			keys = append(keys, "m"+string(h))
+		}
+	}
+	for _, t := range []events.TicketID{in.ReplyTicket, in.SignedTicket} {
+		if t != "" {
+			keys = append(keys, "t"+string(t))
+		}
+	}
+	if in.TagNumber > 0 {
+		keys = append(keys, fmt.Sprint("n", in.TagNumber))
+	}
+	return keys
+}
+
+// retry repeats what fails until it works or ctx ends.
+func retry[T any](ctx context.Context, log *slog.Logger, what string, do func() (T, error)) (T, error) {
+	pause := 100 * time.Millisecond
+	for {
+		v, err := do()
+		if err == nil || ctx.Err() != nil {
+			return v, err
+		}
+		log.Warn("will try again", "what", what, "error", err)
+		if !sleep(ctx, pause) {
+			return v, ctx.Err()
+		}
+		pause = min(2*pause, 5*time.Second)
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// numbers counts tickets. Numbers asked for at the same time are taken in one
+// append; a crash may leave a number unused, never used twice.
+type numbers struct {
+	j *journal.Journal
+
+	mu      sync.Mutex
+	busy    bool
+	waiting []numberRequest
+	last    events.Revision
+	known   bool
+}
+
+type numberRequest struct {
+	ticket events.TicketID
+	reply  chan numberReply
+}
+
+type numberReply struct {
+	number int64
+	err    error
+}
+
+func (n *numbers) take(ctx context.Context, id events.TicketID) (int64, error) {
+	req := numberRequest{id, make(chan numberReply, 1)}
+	n.mu.Lock()
+	n.waiting = append(n.waiting, req)
+	lead := !n.busy
+	n.busy = true
+	n.mu.Unlock()
+	if lead {
+		n.drain(ctx)
+	}
+	select {
+	case r := <-req.reply:
+		return r.number, r.err
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+// drain serves everybody who waits, until nobody does.
+func (n *numbers) drain(ctx context.Context) {
+	for {
+		n.mu.Lock()
+		batch := n.waiting
+		n.waiting = nil
+		if len(batch) == 0 {
+			n.busy = false
+			n.mu.Unlock()
+			return
+		}
+		n.mu.Unlock()
+		first, err := n.append(ctx, batch)
+		for i, req := range batch {
+			req.reply <- numberReply{first + int64(i), err}
+		}
+	}
+}
+
+func (n *numbers) append(ctx context.Context, batch []numberRequest) (first int64, err error) {
+	evs := make([]events.Event, len(batch))
+	for i, req := range batch {
+		evs[i] = events.TicketNumberTaken{Ticket: req.ticket}
+	}
+	by := journal.By{Command: events.NewUUID(), Actor: "system:desk"}
+	for try := 0; ; try++ {
+		if !n.known {
+			last, ok, err := n.j.Last(ctx, events.NumberStream)
+			if err != nil {
+				return 0, err
+			}
+			n.last, n.known = events.NoStream, true
+			if ok {
+				n.last = last.Revision
+			}
+		}
+		w, err := n.j.Append(ctx, events.NumberStream, n.last, by, evs...)
+		if err == nil {
+			n.last = w.Revision
+			return w.Revision - int64(len(evs)) + 2, nil
+		}
+		n.known = false
+		if _, stale := store.IsConflict(err); !stale || try == 5 {
+			return 0, fmt.Errorf("take ticket number: %w", err)
+		}
+	}
+}
