@@ -1,0 +1,96 @@
+package mailbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/emersion/go-imap/v2"
+)
+
+// failed is the end of a command that went wrong. What had come in, in or out
+// of order, is handed over; the first mail that had not is suspected.
+func (s *session) failed(ctx context.Context, f flight, at int, got map[uint32][]byte, err error) error {
+	suspect := s.deliverRest(f, at, got)
+	s.refund(f, len(suspect))
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if len(suspect) == 0 || errors.Is(err, errSizeLied) {
+		return err
+	}
+	weight := lossWeight
+	var no *imap.Error
+	if errors.As(err, &no) {
+		weight = refusalWeight
+	}
+	s.suspect(suspect[0].uid, weight, err)
+	return err
+}
+
+// settleMissing deals with mails a command was silent about although it ended
+// well: they are gone, or the server is in trouble with them.
+func (s *session) settleMissing(ctx context.Context, f flight, at int, got map[uint32][]byte) error {
+	missing := s.deliverRest(f, at, got)
+	s.refund(f, len(missing))
+	if len(missing) == 0 {
+		return nil
+	}
+	var asked []uint32
+	for _, e := range missing {
+		asked = append(asked, e.uid)
+	}
+	there, err := s.link.search(s.m, &imap.SearchCriteria{UID: []imap.UIDSet{uidSet(asked)}})
+	if err != nil {
+		return err
+	}
+	held := make(map[uint32]bool, len(there))
+	for _, uid := range there {
+		held[uid] = true
+	}
+	for _, e := range missing {
+		if !held[e.uid] {
+			s.gone(e.uid)
+		}
+	}
+	if len(there) == 0 {
+		return nil
+	}
+	err = fmt.Errorf("the server left out %d mails it holds", len(there))
+	for _, uid := range there {
+		s.suspect(uid, refusalWeight, err)
+	}
+	return err
+}
+
+// deliverRest hands over what came in behind a gap and returns the gaps, which
+// stay pending.
+func (s *session) deliverRest(f flight, at int, got map[uint32][]byte) (missing []entry) {
+	for _, e := range f.entries[at:] {
+		if body, ok := got[e.uid]; ok {
+			s.deliver(f, e, body)
+		} else {
+			missing = append(missing, e)
+		}
+	}
+	return missing
+}
+
+// gone settles a UID that was expunged before it could be fetched.
+func (s *session) gone(uid uint32) {
+	delete(s.m.memory.trouble, uid)
+	if mark := s.settle(uid); mark != 0 {
+		s.taker.push(item{mark: mark})
+	}
+}
+
+// refund gives back the budget of mails that never came.
+func (s *session) refund(f flight, missing int) {
+	each := f.cost / int64(len(f.entries))
+	s.budget.Release(int64(missing)*each + f.cost%int64(len(f.entries)))
+}
+
+func (s *session) suspect(uid uint32, weight int, err error) {
+	s.m.memory.trouble[uid] += weight
+	s.m.log.Warn("a mail cannot be fetched", "uid", uid, "trouble", s.m.memory.trouble[uid], "error", s.m.clean(err))
+}
