@@ -1,0 +1,215 @@
+package notifier
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/westshore/hub/events"
+	"github.com/westshore/hub/events/journal"
+	"github.com/westshore/hub/events/store"
+	"github.com/westshore/hub/services/internal/mail"
+)
+
+// Clerk reads what the desk wrote and queues it: one rendered message for each
+// recipient. Reading the same event again queues nothing twice, since a message's
+// id comes from the event's.
+type Clerk struct {
+	Journal *journal.Journal
+	Marks   *Marks
+	// Hash is the vault's keyed hash.
+	Hash func(domain string, parts ...string) events.Hash
+	// Brand is the name in automatic messages.
+	Brand  string
+	Now    func() time.Time
+	Logger *slog.Logger
+}
+
+var clerkPrincipal = events.Principal{Actor: "system:clerk", Role: events.RoleOutbox, Purpose: events.PurposeSupport}
+
+const clerkName = "clerk"
+
+// Run queues until ctx ends.
+func (c *Clerk) Run(ctx context.Context) error {
+	log := c.Logger.With("room", "notifier", "part", "clerk")
+	var from events.Position
+	err := persist(ctx, log, "read checkpoint", func() (err error) {
+		from, err = c.Journal.Checkpoint(ctx, clerkName)
+		return err
+	})
+	if err != nil {
+		return nil
+	}
+	saved, last := from, time.Time{}
+	reading := journal.Reading{
+		From: from, Types: []string{"hub.ReplyWritten", "hub.AcknowledgementWritten"}, Principal: &clerkPrincipal,
+	}
+	err = c.Journal.Subscribe(ctx, reading, func(ctx context.Context, b journal.Batch) error {
+		for _, rec := range b.Events {
+			if err := persist(ctx, log, "queue message", func() error { return c.queue(ctx, rec) }); err != nil {
+				return err
+			}
+		}
+		if b.Position == events.Start || !saved.Before(b.Position) || time.Since(last) < time.Second {
+			return nil
+		}
+		if err := c.Journal.Advance(ctx, clerkName, b.Position); err != nil {
+			log.Warn("checkpoint not saved, some messages would be looked at again", "error", err)
+			return nil
+		}
+		saved, last = b.Position, time.Now()
+		return nil
+	})
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// queue makes the outgoing messages of one event.
+func (c *Clerk) queue(ctx context.Context, rec events.Recorded) error {
+	switch e := rec.Event.(type) {
+	case events.ReplyWritten:
+		return c.reply(ctx, rec, e)
+	case events.AcknowledgementWritten:
+		return c.acknowledge(ctx, rec, e)
+	}
+	return nil
+}
+
+func (c *Clerk) reply(ctx context.Context, rec events.Recorded, e events.ReplyWritten) error {
+	env, answer := e.Envelope.Value(), e.Answer.Value()
+	if e.Envelope.State() != events.Plain || e.Answer.State() != events.Plain {
+		c.Logger.Warn("reply was erased before it was queued, not sent", "message", e.Message, "state", e.Envelope.State().String())
+		return nil
+	}
+	s := c.Marks.sender(e.Mailbox)
+	out := mail.Outgoing{
+		From: mail.Address{Name: s.Name, Address: s.Address}, To: addresses(env.To), Cc: addresses(env.Cc),
+		Subject: tagged(env.Subject, e.Number), Date: rec.Meta.At, MessageID: e.MessageID,
+		InReplyTo: env.InReplyTo, References: env.References, Text: answer.Text, HTML: answer.HTML,
+	}
+	for i, to := range append(append([]events.Address{}, env.To...), env.Cc...) {
+		q := events.MessageQueued{
+			Outbound: outboundID(e.Message, i), Kind: events.OutboundReply, Channel: events.Email,
+			Ticket: e.Ticket, Message: e.Message, Mailbox: s.ID, Customer: e.Customer,
+			MessageID: e.MessageID, NotBefore: rec.Meta.At,
+		}
+		out.ReplyTo = []mail.Address{{Name: s.Name, Address: c.Marks.replyTo(s, e.Ticket, to.Address)}}
+		if err := c.put(ctx, rec, q, out, events.Parcel{MailFrom: c.Marks.bounceTo(s, q.Outbound), RcptTo: to.Address, To: to, Subject: out.Subject}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// acknowledge tells the customer that the inquiry arrived. Nothing that the
+// sender chose goes into it but the thread (FIELD 3.6), and it comes from the null
+// sender, so that it cannot be bounced (RFC 3834 section 3.3).
+func (c *Clerk) acknowledge(ctx context.Context, rec events.Recorded, e events.AcknowledgementWritten) error {
+	history, err := c.Journal.Load(ctx, events.InquiryStream(e.Inquiry), &clerkPrincipal)
+	if err != nil {
+		return err
+	}
+	if len(history) == 0 {
+		return fmt.Errorf("acknowledge inquiry %s: not in the log", e.Inquiry)
+	}
+	in, ok := history[0].Event.(events.InquiryReceived)
+	if !ok || in.Contact.State() != events.Plain || !strings.Contains(in.Contact.Value().Address, "@") {
+		return nil
+	}
+	to, letter := in.Contact.Value(), in.Letter.Value()
+	s := c.Marks.sender(e.Mailbox)
+	out := mail.Outgoing{
+		From: mail.Address{Name: s.Name, Address: s.Address}, To: []mail.Address{mail.Address(to)},
+		ReplyTo: []mail.Address{{Name: s.Name, Address: c.Marks.replyTo(s, e.Ticket, to.Address)}},
+		Subject: tagged("We have received your message", e.Number), Date: rec.Meta.At, MessageID: e.MessageID,
+		InReplyTo: letter.MessageID, References: letter.References,
+		Text:      acknowledgement(c.Brand, e.Number),
+		Automatic: "auto-replied", LoopMark: c.Marks.loop(e.Message),
+	}
+	if letter.MessageID != "" {
+		out.References = append(out.References, letter.MessageID)
+	}
+	q := events.MessageQueued{
+		Outbound: outboundID(e.Message, 0), Kind: events.OutboundAcknowledgement, Channel: events.Email,
+		Ticket: e.Ticket, Message: e.Message, Mailbox: s.ID, Customer: e.Customer,
+		MessageID: e.MessageID, NotBefore: rec.Meta.At,
+	}
+	return c.put(ctx, rec, q, out, events.Parcel{RcptTo: to.Address, To: to, Subject: out.Subject})
+}
+
+func acknowledgement(brand string, number int64) string {
+	return fmt.Sprintf("Hello,\n\nyour message has reached us. It has the number %d, and somebody will answer it.\n"+
+		"To add something, just answer this mail.\n\n%s\n", number, brand)
+}
+
+// put renders a message and begins its stream.
+func (c *Clerk) put(ctx context.Context, rec events.Recorded, q events.MessageQueued, out mail.Outgoing, p events.Parcel) error {
+	raw, err := mail.Compose(out)
+	failed := err != nil
+	if failed {
+		c.Logger.Error("message cannot be rendered", "message", q.Message, "error", err)
+		raw = nil
+	}
+	_, domain := split(strings.ToLower(p.RcptTo))
+	q.Domain = c.Hash("domain", domain)
+	q.Rendered, q.Parcel = events.NewBlob(raw), events.Seal(p)
+	evs := []events.Event{q}
+	if failed {
+		evs = append(evs, events.DeliveryFailed{Outbound: q.Outbound, Class: "not_rendered"})
+	}
+	by := journal.By{
+		Command: events.DeriveUUID("queue", string(q.Outbound)), Actor: "system:clerk",
+		Correlation: rec.Meta.Correlation, Causation: rec.ID,
+	}
+	_, err = c.Journal.Append(ctx, events.OutboundStream(q.Outbound), events.NoStream, by, evs...)
+	if _, there := store.IsConflict(err); there {
+		return nil
+	}
+	return err
+}
+
+// outboundID derives the id of the way to the i-th recipient of a message.
+func outboundID(m events.MessageID, i int) events.OutboundID {
+	return events.OutboundID(events.DeriveUUID("outbound", string(m), fmt.Sprint(i)).String())
+}
+
+// tagged puts the ticket's number into a subject, once (MAIL O11).
+func tagged(subject string, number int64) string {
+	tag := fmt.Sprintf("[#%d]", number)
+	if strings.Contains(subject, tag) {
+		return subject
+	}
+	return strings.TrimSpace(subject + " " + tag)
+}
+
+func addresses(list []events.Address) []mail.Address {
+	out := make([]mail.Address, len(list))
+	for i, a := range list {
+		out[i] = mail.Address(a)
+	}
+	return out
+}
+
+// persist repeats what fails until it works or ctx ends.
+func persist(ctx context.Context, log *slog.Logger, what string, do func() error) error {
+	pause := 100 * time.Millisecond
+	for {
+		err := do()
+		if err == nil || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		log.Warn("will try again", "what", what, "error", err)
+		t := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return ctx.Err()
+		case <-t.C:
+		}
+		pause = min(2*pause, 10*time.Second)
+	}
+}
