@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -211,20 +212,27 @@ func (l *Ledger) create(fresh bool) error {
 	if err := l.db.Set(counterKey(), l.count.encode(), pebble.Sync); err != nil {
 		return fmt.Errorf("write counters: %w", err)
 	}
+	// The first WAL of a new store is in Pebble's oldest format, in which damage
+	// in the middle looks like a torn end. A flush begins the next one.
+	if err := l.db.Flush(); err != nil {
+		return fmt.Errorf("flush counters: %w", err)
+	}
 	return l.Err()
 }
 
-// classifyOpen turns Pebble's errors into ours.
+// classifyOpen turns Pebble's errors into ours. What is neither the operating
+// system's nor a matter of versions is damage; a missing file is damage too.
 func classifyOpen(err error) error {
+	var system syscall.Errno
 	switch {
-	case errors.Is(err, pebble.ErrCorruption):
-		return fmt.Errorf("%w (%w)", ErrCorrupt, err)
 	case strings.Contains(err.Error(), "unknown format major version"):
 		return fmt.Errorf("%w (%w)", ErrNewer, err)
 	case isNoSpace(err):
 		return fmt.Errorf("%w (%w)", ErrDiskFull, err)
+	case errors.As(err, &system) && system != syscall.ENOENT:
+		return err
 	}
-	return err
+	return fmt.Errorf("%w (%w)", ErrCorrupt, err)
 }
 
 // StoreID is the random id drawn when the ledger was made. A copy of the folder
