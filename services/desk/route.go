@@ -19,6 +19,24 @@ func (r *Router) received(ctx context.Context, in events.InquiryReceived) error 
 	return r.route(ctx, in, 0)
 }
 
+// again handles an inquiry that an earlier run may have decided: what stands in
+// the log is carried out, and nothing is decided twice.
+func (r *Router) again(ctx context.Context, in events.InquiryReceived) error {
+	history, err := r.j.Load(ctx, events.InquiryStream(in.Inquiry), nil)
+	if err != nil {
+		return err
+	}
+	for _, rec := range history[min(1, len(history)):] {
+		switch e := rec.Event.(type) {
+		case events.InquiryRouted:
+			return r.carryOut(ctx, in, e)
+		case events.InquiryQuarantined:
+			return nil
+		}
+	}
+	return r.received(ctx, in)
+}
+
 // suspicious names why an inquiry waits for a person instead of becoming a
 // ticket; empty when it does not (MAIL I26, I30, I31).
 func suspicious(in events.InquiryReceived) string {

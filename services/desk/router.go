@@ -25,6 +25,9 @@ type Router struct {
 	log     *slog.Logger
 	numbers *numbers
 	brakes  *brakes
+	// begun is where the log ended when the router started: what comes before
+	// may have been decided by an earlier run.
+	begun events.Position
 }
 
 // RouterConfig bounds what strangers can cause (MAIL I28). Zero values are the
@@ -71,6 +74,9 @@ const reactorName = "router"
 func (r *Router) Run(ctx context.Context) error {
 	from, err := retry(ctx, r.log, "read checkpoint", func() (events.Position, error) { return r.j.Checkpoint(ctx, reactorName) })
 	if err != nil {
+		return nil
+	}
+	if r.begun, err = retry(ctx, r.log, "read head", func() (events.Position, error) { return r.j.Head(ctx) }); err != nil {
 		return nil
 	}
 	last := time.Time{}
@@ -157,6 +163,9 @@ func (r *Router) giveUp(ctx context.Context, rec events.Recorded, cause error) e
 func (r *Router) handle(ctx context.Context, rec events.Recorded) error {
 	switch e := rec.Event.(type) {
 	case events.InquiryReceived:
+		if !r.begun.Before(rec.Position) {
+			return r.again(ctx, e)
+		}
 		return r.received(ctx, e)
 	case events.InquiryReleased:
 		return r.released(ctx, e.Inquiry)
