@@ -1,0 +1,59 @@
+import { useQuery } from "@tanstack/react-query";
+import { asProblem } from "../api/problem";
+import { systemQuery } from "../api/queries";
+import type { ProjectionState } from "../api/types";
+import { duration } from "../text/time";
+import { count, plural, readable } from "../text/words";
+import { Chip } from "../ui/chip";
+import { Bone, ErrorState } from "../ui/states";
+import { Card, OpsPage, td, th } from "./OpsPage";
+
+const shown = (p: string): string => (/^\d{1,15}$/.test(p) ? count(Number(p)) : p);
+
+export function SystemPage() {
+  const query = useQuery(systemQuery);
+  const s = query.data;
+  return (
+    <OpsPage title="System" intro="How far each view has read the log. A view that is behind shows a little old data; nothing is lost.">
+      {query.isError && !s ? <ErrorState what="The state of the system could not be read" problem={asProblem(query.error)} onRetry={() => void query.refetch()} />
+        : !s ? <Card className="flex flex-col gap-4 p-4">{[1, 2, 3].map((i) => <Bone key={i} className="h-3 w-1/2" />)}</Card> : (
+          <>
+            <dl className="grid grid-cols-2 gap-3 pane:grid-cols-4">
+              <Fact name="State" value={<Chip tone={s.ready ? "ok" : "warn"}>{s.ready ? "Ready" : "Starting"}</Chip>} />
+              <Fact name="Version" value={s.version} />
+              <Fact name="Running for" value={duration(s.uptime_seconds)} />
+              <Fact name="Head of the log" value={<span className="font-mono">{shown(s.head)}</span>} />
+              <Fact name="Store" value={s.store} />
+              <Fact name="Bus" value={s.bus} />
+            </dl>
+            <Card>
+              <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Views">
+                <table className="w-full min-w-[520px]">
+                  <caption className="sr-only">Views and how far they have read</caption>
+                  <thead className="border-b border-line"><tr><th className={th}>View</th><th className={`${th} text-end`}>Position</th><th className={`${th} text-end`}>Behind</th><th className={th}>State</th></tr></thead>
+                  <tbody>{s.projections.map((p) => <Row key={p.name} projection={p} />)}</tbody>
+                </table>
+              </div>
+            </Card>
+          </>
+        )}
+    </OpsPage>
+  );
+}
+
+const Fact = ({ name, value }: { name: string; value: React.ReactNode }) => (
+  <div className="min-w-0 rounded-lg border border-line px-4 py-3"><dt className="text-chip text-subtle">{name}</dt><dd className="mt-0.5 truncate font-strong">{value}</dd></div>
+);
+
+function Row({ projection: p }: { projection: ProjectionState }) {
+  const behind = p.lag_events > 0;
+  const old = p.lag_seconds > 30;
+  return (
+    <tr className="border-b border-line last:border-0">
+      <th scope="row" className={`${td} text-start font-label`}>{readable(p.name)}</th>
+      <td className={`${td} text-end font-mono text-chip`}>{shown(p.position)}</td>
+      <td className={`${td} tnum text-end ${old ? "text-warn" : "text-muted"}`}>{behind ? `${plural(p.lag_events, "event")}, ${duration(p.lag_seconds)}` : "–"}</td>
+      <td className={td}><Chip tone={old ? "warn" : behind ? "info" : "ok"}>{old ? "Behind" : behind ? "Catching up" : "Up to date"}</Chip></td>
+    </tr>
+  );
+}

@@ -1,0 +1,60 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from "@tanstack/react-router";
+import { queryClient, sessionQuery } from "./api/queries";
+import { Problem } from "./api/problem";
+import { InboxPage } from "./inbox/InboxPage";
+import { LoginPage } from "./login/LoginPage";
+import { Shell } from "./shell/Shell";
+import { BootError, NotFound } from "./shell/pages";
+
+const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound });
+
+const text = (v: unknown): string | undefined => (typeof v === "string" && v !== "" ? v : typeof v === "number" ? String(v) : undefined);
+
+const login = createRoute({
+  getParentRoute: () => root, path: "/login", component: LoginPage,
+  validateSearch: (s: Record<string, unknown>): { to?: string } => ({ to: text(s.to) }),
+});
+
+/** Everything behind the sign-in. */
+const shell = createRoute({
+  getParentRoute: () => root, id: "shell", component: Shell, errorComponent: BootError,
+  beforeLoad: async ({ location }) => {
+    try {
+      await queryClient.ensureQueryData(sessionQuery);
+    } catch (e) {
+      if (e instanceof Problem && e.status === 401) {
+        throw redirect({ to: "/login", search: location.pathname === "/" ? {} : { to: location.href } });
+      }
+      throw e;
+    }
+  },
+});
+
+const home = createRoute({
+  getParentRoute: () => shell, path: "/",
+  beforeLoad: () => { throw redirect({ to: "/inbox/$view", params: { view: "unassigned" } }); },
+});
+
+const search = (s: Record<string, unknown>): { q?: string } => ({ q: text(s.q) });
+const inbox = createRoute({ getParentRoute: () => shell, path: "/inbox/$view", component: InboxPage, validateSearch: search });
+const ticket = createRoute({ getParentRoute: () => inbox, path: "/$ticket" });
+const permalink = createRoute({ getParentRoute: () => shell, path: "/t/$ticket", component: lazyRouteComponent(() => import("./ticket/PermalinkPage"), "PermalinkPage") });
+
+const outbox = createRoute({
+  getParentRoute: () => shell, path: "/ops/outbox", component: lazyRouteComponent(() => import("./ops/OutboxPage"), "OutboxPage"),
+  validateSearch: (s: Record<string, unknown>): { state?: string } => ({ state: text(s.state) }),
+});
+const quarantine = createRoute({ getParentRoute: () => shell, path: "/ops/quarantine", component: lazyRouteComponent(() => import("./ops/QuarantinePage"), "QuarantinePage") });
+const mail = createRoute({ getParentRoute: () => shell, path: "/ops/mail", component: lazyRouteComponent(() => import("./ops/MailboxesPage"), "MailboxesPage") });
+const system = createRoute({ getParentRoute: () => shell, path: "/ops/system", component: lazyRouteComponent(() => import("./ops/SystemPage"), "SystemPage") });
+
+const routeTree = root.addChildren([
+  login,
+  shell.addChildren([home, inbox.addChildren([ticket]), permalink, outbox, quarantine, mail, system]),
+]);
+
+export const router = createRouter({ routeTree, defaultPreload: false, defaultPendingMs: 10_000 });
+
+declare module "@tanstack/react-router" {
+  interface Register { router: typeof router }
+}

@@ -1,0 +1,83 @@
+import { Outlet, useNavigate } from "@tanstack/react-router";
+import { lazy, Suspense, useEffect } from "react";
+import { useKeys } from "../keys/keys";
+import type { Key } from "../keys/registry";
+import { connectLive } from "../live/live";
+import { announced } from "../state/announce";
+import { useMe } from "../state/me";
+import { useStore } from "../state/store";
+import { keySheetOpen, navOpen, paletteOpen, picking } from "../state/ui";
+import { viewNames, views } from "../text/words";
+import { Sheet } from "../ui/dialog";
+import { TipProvider } from "../ui/tip";
+import { Toaster } from "../ui/toast";
+import { ConnectionBanner } from "./ConnectionBanner";
+import { Nav } from "./Nav";
+import { Tabs } from "./Tabs";
+
+const loadPalette = () => import("./Palette");
+const Palette = lazy(() => loadPalette().then((m) => ({ default: m.Palette })));
+const Picker = lazy(() => import("./Picker").then((m) => ({ default: m.Picker })));
+const KeySheet = lazy(() => import("./KeySheet").then((m) => ({ default: m.KeySheet })));
+
+export function Shell() {
+  const me = useMe();
+  const nav = useStore(navOpen);
+  const palette = useStore(paletteOpen);
+  const sheet = useStore(keySheetOpen);
+  const pick = useStore(picking);
+  useEffect(() => (me.id ? connectLive(me.id) : undefined), [me.id]);
+  useEffect(() => {
+    const t = setTimeout(() => void loadPalette().catch(() => undefined), 2500);
+    return () => clearTimeout(t);
+  }, []);
+  useKeys(useGlobalKeys());
+
+  return (
+    <TipProvider>
+      <a href="#main" className="sr-only z-50 rounded-sm bg-accent px-3 py-2 text-accent-fg focus:not-sr-only focus:fixed focus:start-2 focus:top-2">Skip to the content</a>
+      <div className="flex h-full flex-col">
+        <ConnectionBanner />
+        <div className="flex min-h-0 flex-1">
+          <aside className="hidden w-[216px] shrink-0 split:flex" aria-label="Navigation"><Nav /></aside>
+          <main id="main" tabIndex={-1} className="flex min-w-0 flex-1 outline-none pane:p-2 split:ps-0">
+            <div className="flex min-w-0 flex-1 overflow-hidden bg-panel pane:rounded-lg pane:border pane:border-line pane:shadow-low">
+              <Outlet />
+            </div>
+          </main>
+        </div>
+        <Tabs />
+      </div>
+      <Sheet open={nav} onClose={() => navOpen.set(false)} title="Navigation"><Nav onChoose={() => navOpen.set(false)} /></Sheet>
+      <Suspense fallback={null}>
+        {palette && <Palette />}
+        {pick && <Picker kind={pick.kind} ticket={pick.ticket} />}
+        {sheet && <KeySheet />}
+      </Suspense>
+      <Toaster />
+      <LiveRegion />
+    </TipProvider>
+  );
+}
+
+const LiveRegion = () => <div role="status" aria-live="polite" className="sr-only">{useStore(announced)}</div>;
+
+function useGlobalKeys(): Key[] {
+  const navigate = useNavigate();
+  const goto = { open: "i", unassigned: "u", mine: "m", resolved: "r", all: "a" };
+  const page = (id: string, title: string, key: string, to: "/ops/outbox" | "/ops/quarantine" | "/ops/mail" | "/ops/system"): Key =>
+    ({ id, title, group: "Anywhere", keys: [`g ${key}`], palette: true, run: () => void navigate({ to }) });
+  return [
+    { id: "palette", title: "Search and commands", group: "Anywhere", keys: ["$mod+k"], inInput: true, run: () => paletteOpen.set((o) => !o) },
+    { id: "keys", title: "Show all keys", group: "Anywhere", keys: ["Shift+?"], palette: true, run: () => keySheetOpen.set(true) },
+    { id: "keys-2", title: "Show all keys", group: "Anywhere", keys: ["$mod+/"], inInput: true, quiet: true, run: () => keySheetOpen.set((o) => !o) },
+    ...views.map((v): Key => ({
+      id: `go-${v}`, title: viewNames[v], group: "Anywhere", keys: [`g ${goto[v]}`], palette: true,
+      run: () => void navigate({ to: "/inbox/$view", params: { view: v } }),
+    })),
+    page("go-outbox", "Outbox", "o", "/ops/outbox"),
+    page("go-quarantine", "Quarantine", "q", "/ops/quarantine"),
+    page("go-mail", "Mail routes", "e", "/ops/mail"),
+    page("go-system", "System", "s", "/ops/system"),
+  ];
+}

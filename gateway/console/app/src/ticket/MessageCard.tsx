@@ -1,0 +1,125 @@
+import { Bot, ChevronRight, Download, Ellipsis, FileText, ImageOff, Info, Lock, TriangleAlert } from "lucide-react";
+import { memo, useState } from "react";
+import type { Message, Ticket } from "../api/types";
+import { isRich } from "../text/quote";
+import { clockTime, fullDate, exactTime, shortTime } from "../text/time";
+import { fileSize, personName, plural, readable } from "../text/words";
+import { Avatar } from "../ui/avatar";
+import { Chip } from "../ui/chip";
+import { cx } from "../ui/cx";
+import { Menu, MenuItem } from "../ui/menu";
+import { When } from "../ui/when";
+import { DeliveryLine } from "./DeliveryLine";
+import { MailFrame } from "./MailFrame";
+import { PlainText } from "./PlainText";
+
+const stateWords = {
+  erased: "The words of this message were erased. That it was sent, and when, is kept.",
+  restricted: "This message is restricted while a privacy request is open.",
+  denied: "You may not read this message.",
+};
+
+interface CardProps { ticket: Ticket; message: Message; expanded: boolean; onToggle: () => void }
+
+export const MessageCard = memo(function MessageCard({ ticket, message: m, expanded, onToggle }: CardProps) {
+  const name = m.state === "erased" && m.kind === "inbound" ? "Erased customer" : m.agent?.name ?? personName(m.from);
+  const note = m.kind === "note";
+  if (!expanded) {
+    return (
+      <button type="button" aria-expanded={false} onClick={onToggle} className={cx("flex w-full items-center gap-2.5 rounded-md border px-3 py-2 text-start", note ? "border-note-line bg-note hover:brightness-98" : "border-line bg-panel hover:bg-hover")}>
+        {m.kind === "auto" ? <Bot className="size-5 shrink-0 p-0.5 text-subtle" aria-hidden /> : <Avatar id={m.agent?.id ?? m.from.address} name={name} size="sm" erased={m.state === "erased"} />}
+        <span className="max-w-[40%] shrink-0 truncate font-strong">{m.kind === "auto" ? readable(m.class === "human" || !m.class ? "Automatic message" : `${m.class} message`) : name}</span>
+        {note && <Lock className="size-3.5 shrink-0 text-note-fg" aria-label="Internal note" />}
+        <span className="min-w-0 flex-1 truncate text-muted">{m.state === "plain" ? m.text.slice(0, 160).replace(/\s+/g, " ") : stateWords[m.state]}</span>
+        <When at={m.at} say={shortTime} className="text-chip text-subtle" />
+      </button>
+    );
+  }
+  return (
+    <article id={`message-${m.id}`} aria-label={`${note ? "Internal note" : "Message"} from ${name}`} className={cx("rounded-md border", note ? "border-note-line bg-note" : "border-line bg-panel")}>
+      <div className="flex gap-3 px-3 py-2.5">
+        <Avatar id={m.agent?.id ?? m.from.address} name={name} erased={m.state === "erased" && m.kind === "inbound"} />
+        <div className="min-w-0 flex-1">
+          <MessageHead ticket={ticket} message={m} name={name} onToggle={onToggle} />
+          <MessageBody ticket={ticket} message={m} name={name} />
+        </div>
+      </div>
+      {m.kind === "reply" && m.delivery && <DeliveryLine message={m} ticket={ticket} />}
+    </article>
+  );
+});
+
+function MessageHead({ ticket, message: m, name, onToggle }: { ticket: Ticket; message: Message; name: string; onToggle: () => void }) {
+  const [details, setDetails] = useState(false);
+  const note = m.kind === "note";
+  return (
+    <>
+      <div className="flex items-center gap-2">
+        <h3 className="min-w-0 flex-1 truncate">
+          <button type="button" aria-expanded onClick={onToggle} className="font-unread">{name}</button>
+          {!note && m.kind === "inbound" && m.state === "plain" && <span className="ms-2 text-subtle max-pane:hidden">{m.from.address}</span>}
+          {note && <span className="ms-2 inline-flex items-center gap-1 align-bottom font-label text-note-fg"><Lock className="size-3.5" aria-hidden />Internal note</span>}
+        </h3>
+        {m.unverified && <Chip tone="warn">Unverified</Chip>}
+        {m.kind === "auto" && <Chip>{readable(m.class || "automatic")}</Chip>}
+        <time dateTime={m.at} title={exactTime(m.at)} className="tnum text-chip text-subtle">{clockTime(m.at)}</time>
+        <Menu align="end" trigger={<button type="button" aria-label={`More about the message from ${name}`} className={cx("-me-1 inline-flex size-6 items-center justify-center rounded-xs hover:bg-hover hover:text-fg max-pane:size-9", note ? "text-note-fg" : "text-subtle")}><Ellipsis className="size-4" /></button>}>
+          <MenuItem icon={<Info />} onSelect={() => setDetails((d) => !d)}>{details ? "Hide details" : "Show details"}</MenuItem>
+          {m.kind !== "note" && m.state === "plain" && (
+            <MenuItem icon={<Download />} asChild><a href={`/api/v1/tickets/${ticket.id}/messages/${m.id}/raw`} download className="flex items-center gap-2"><Download className="size-4 text-muted" aria-hidden />Download the original</a></MenuItem>
+          )}
+        </Menu>
+      </div>
+      {details && <Details message={m} />}
+    </>
+  );
+}
+
+function Details({ message: m }: { message: Message }) {
+  const list = (xs: { name: string; address: string }[]): string => xs.map((x) => (x.name ? `${x.name} <${x.address}>` : x.address)).join(", ");
+  const rows: [string, string][] = [
+    ["From", list([m.from])], ["To", list(m.to)], ["Cc", list(m.cc ?? [])], ["Sent", exactTime(m.at)], ["Kind", readable(m.class)],
+    ["Keep until", m.keep_until ? fullDate(m.keep_until) : ""], ["Joined", m.why], ["Position", m.position],
+  ];
+  return (
+    <dl className="my-1.5 grid grid-cols-[auto_1fr] gap-x-3 gap-y-0.5 rounded-sm bg-sunken px-2.5 py-2 text-chip">
+      {rows.filter(([, v]) => v).map(([k, v]) => <div key={k} className="contents"><dt className="text-subtle">{k}</dt><dd className="min-w-0 break-words text-muted">{v}</dd></div>)}
+    </dl>
+  );
+}
+
+function MessageBody({ ticket, message: m, name }: { ticket: Ticket; message: Message; name: string }) {
+  const [asText, setAsText] = useState(false);
+  if (m.state !== "plain") return <p className="mt-0.5 text-muted italic">{stateWords[m.state]}</p>;
+  const framed = m.has_html && (m.html === "" || isRich(m.html));
+  const rich = framed && !asText;
+  return (
+    <>
+      {m.warnings?.map((w) => <p key={w} className="mt-1 flex items-start gap-1.5 rounded-sm bg-warn-soft px-2 py-1 text-chip text-warn"><TriangleAlert className="mt-0.5 size-3.5 shrink-0" aria-hidden />{w}</p>)}
+      {rich ? <MailFrame ticket={ticket.id} message={m.id} from={name} /> : <PlainText text={m.text} quoteFrom={m.quote_from} />}
+      {m.attachments.length > 0 && (
+        <ul className="mt-2.5 flex flex-wrap gap-2" aria-label="Attachments">
+          {m.attachments.map((a) => (
+            <li key={a.id} className="min-w-0">
+              <a href={`/api/v1/tickets/${ticket.id}/messages/${m.id}/attachments/${a.id}`} download={a.name} className="group flex h-8 max-w-72 items-center gap-2 rounded-sm border border-line bg-panel px-2.5 hover:bg-hover max-pane:h-11">
+                <FileText className="size-4 shrink-0 text-muted group-hover:hidden" aria-hidden /><Download className="hidden size-4 shrink-0 text-muted group-hover:block" aria-hidden />
+                <span className="truncate font-label">{a.name || "Unnamed file"}</span>
+                <span className="tnum shrink-0 text-chip text-subtle">{fileSize(a.size)}</span>
+              </a>
+            </li>
+          ))}
+        </ul>
+      )}
+      {rich && m.remote_images > 0 && (
+        <p className="mt-2 flex min-h-[26px] items-center gap-2 rounded-sm bg-sunken px-2.5 py-1 text-chip text-muted">
+          <ImageOff className="size-4 shrink-0" aria-hidden /><span className="flex-1">{plural(m.remote_images, "remote image")} not loaded. Loading would tell the sender that you read this.</span>
+        </p>
+      )}
+      {framed && (
+        <button type="button" onClick={() => setAsText((x) => !x)} className="mt-1.5 inline-flex min-h-6 items-center gap-1 rounded-xs text-chip text-subtle hover:text-fg">
+          <ChevronRight className={cx("size-3.5", asText && "rotate-90")} aria-hidden />{asText ? "Show as it was sent" : "Show as plain text"}
+        </button>
+      )}
+    </>
+  );
+}
