@@ -16,10 +16,10 @@ type Task struct {
 	Channel  events.Channel    `json:"channel"`
 }
 
-// TaskMessage puts a task on the bus. Its id is the attempt's: handed out twice,
-// it is the same task.
-func TaskMessage(t Task, at time.Time) (Message, error) {
-	id := events.DeriveUUID("task", string(t.Outbound), fmt.Sprint(t.Attempt)).String()
+// TaskMessage puts a task on the bus. Handed out twice by the same dispatcher, it
+// is the same message; one that inherits an attempt hands it out anew.
+func TaskMessage(t Task, dispatcher string, at time.Time) (Message, error) {
+	id := events.DeriveUUID("task", string(t.Outbound), fmt.Sprint(t.Attempt), dispatcher).String()
 	return New(OutboundOn(t.Channel), id, "/outbox", "hub.task", at, t)
 }
 
