@@ -11,17 +11,17 @@ import (
 // for them.
 type syncer struct {
 	mu   sync.Mutex
-	dirs map[string]*dirSync
+	dirs map[string]*dirSync // at most 256, one for each folder
 }
 
-// dirSync is a folder somebody waits for.
 type dirSync struct {
-	running bool
-	next    *round // the sync that newcomers wait for; nil: none is wanted
+	running sync.Mutex // held by whoever syncs the folder
+	next    *round     // the sync that newcomers wait for; nil: none waits
 }
 
+// round is one sync. It is guarded by dirSync.running.
 type round struct {
-	done chan struct{}
+	done bool
 	err  error
 }
 
@@ -29,33 +29,30 @@ func newSyncer() *syncer { return &syncer{dirs: map[string]*dirSync{}} }
 
 // sync returns when a sync of the folder that began after the call is done.
 func (s *syncer) sync(dir string) error {
+	d, mine := s.join(dir)
+	d.running.Lock()
+	defer d.running.Unlock()
+	if !mine.done {
+		s.mu.Lock()
+		d.next = nil // who comes from here on is too late for this sync
+		s.mu.Unlock()
+		mine.err, mine.done = syncDir(dir), true
+	}
+	return mine.err
+}
+
+func (s *syncer) join(dir string) (*dirSync, *round) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	d := s.dirs[dir]
 	if d == nil {
 		d = &dirSync{}
 		s.dirs[dir] = d
 	}
 	if d.next == nil {
-		d.next = &round{done: make(chan struct{})}
+		d.next = &round{}
 	}
-	mine := d.next
-	if d.running {
-		s.mu.Unlock()
-		<-mine.done
-		return mine.err
-	}
-	d.running = true
-	for d.next != nil {
-		r := d.next
-		d.next = nil
-		s.mu.Unlock()
-		r.err = syncDir(dir)
-		close(r.done)
-		s.mu.Lock()
-	}
-	delete(s.dirs, dir)
-	s.mu.Unlock()
-	return mine.err
+	return d, d.next
 }
 
 func syncDir(dir string) error {
