@@ -1,0 +1,118 @@
+package outbox
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"github.com/westshore/hub/events"
+	"github.com/westshore/hub/projections"
+	"github.com/westshore/hub/projections/sqldb"
+)
+
+//go:embed schema/*.sql
+var schemas embed.FS
+
+// version is raised whenever the same events give other rows.
+const version = 1
+
+var types = []string{
+	"TicketOpened", "MessageQueued", "DeliveryAttempted", "DeliveryStarted", "DeliveryAccepted", "DeliveryDeferred",
+	"DeliveryFailed", "DeliveryUnknown", "DeliveryResolved", "DeliveryRetried", "MessageBounced", "MessageCancelled",
+}
+
+// State of an outgoing message.
+type State string
+
+// The states.
+const (
+	Queued    State = "queued"
+	Sending   State = "sending" // claimed by a worker
+	Accepted  State = "accepted"
+	Deferred  State = "deferred"
+	Failed    State = "failed"
+	Unknown   State = "unknown"
+	Bounced   State = "bounced"
+	Cancelled State = "cancelled"
+)
+
+// States lists all of them in the order a page shows them.
+var States = []State{Queued, Sending, Deferred, Unknown, Failed, Bounced, Accepted, Cancelled}
+
+// Item is one message to one recipient.
+type Item struct {
+	ID           events.OutboundID
+	Kind         events.OutboundKind
+	Channel      events.Channel
+	To           events.Address
+	Subject      string
+	Erased       bool // To and Subject can no longer be read
+	State        State
+	Attempts     int
+	LastCode     string // reply code of the mail server
+	LastDetail   string // class of the outcome
+	Ticket       events.TicketID
+	TicketNumber int64
+	Message      events.MessageID
+	Mailbox      events.MailboxID
+	Customer     events.SubjectID
+	Domain       events.Hash // of the recipient's domain
+	MessageID    string
+	Worker       string    // who claimed it, while Sending
+	CreatedAt    time.Time // when it was queued
+	UpdatedAt    time.Time
+	NextAttempt  time.Time // Queued and Deferred: when it may go; Sending: end of the lease; else zero
+	Revision     events.Revision
+}
+
+// ErrNotFound is returned when there is no such message, and ErrCursor for an
+// After that no page gave out.
+var (
+	ErrNotFound = errors.New("not found")
+	ErrCursor   = errors.New("not a cursor of this list")
+)
+
+// View answers questions about outgoing mail. It is safe for concurrent use.
+type View struct {
+	db     *sqldb.DB
+	reload projections.Reload
+	log    *slog.Logger
+}
+
+// New opens the view's file and returns the view. reload is asked when a person
+// is erased.
+func New(ctx context.Context, at projections.Store, reload projections.Reload, log *slog.Logger) (*View, error) {
+	sub, err := fs.Sub(schemas, "schema")
+	if err != nil {
+		return nil, err
+	}
+	v := &View{reload: reload, log: log.With("room", "projections", "view", "outbox")}
+	if v.db, err = projections.OpenView(ctx, at, v.Name(), version, types, sub); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// Close closes the view's file.
+func (v *View) Close() error { return v.db.Close() }
+
+// Name is "outbox".
+func (v *View) Name() string { return "outbox" }
+
+// DB holds the rows.
+func (v *View) DB() *sqldb.DB { return v.db }
+
+// Types lists the events the view is made of.
+func (v *View) Types() []string { return types }
+
+// Inventory lists every path at which the view's text may rest.
+func (v *View) Inventory() []string { return v.db.Files() }
+
+// Purge erases what is left of a person in a view that no runner writes to;
+// otherwise use Runner.Purge.
+func (v *View) Purge(ctx context.Context, subject events.SubjectID) (projections.Receipt, error) {
+	return projections.Erase(ctx, v, subject, events.Start)
+}

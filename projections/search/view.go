@@ -1,0 +1,63 @@
+package search
+
+import (
+	"context"
+	"embed"
+	"io/fs"
+	"log/slog"
+
+	"github.com/westshore/hub/events"
+	"github.com/westshore/hub/projections"
+	"github.com/westshore/hub/projections/sqldb"
+)
+
+//go:embed schema/*.sql
+var schemas embed.FS
+
+// version is raised whenever the same events give other rows, and whenever words
+// are cut differently.
+const version = 1
+
+var types = []string{"InquiryReceived", "TicketOpened", "MessageAttached", "ReplyWritten", "NoteAdded"}
+
+// View answers searches. It is safe for concurrent use.
+type View struct {
+	db     *sqldb.DB
+	reload projections.Reload
+	log    *slog.Logger
+}
+
+// New opens the view's file and returns the view. reload is asked when a person
+// is erased.
+func New(ctx context.Context, at projections.Store, reload projections.Reload, log *slog.Logger) (*View, error) {
+	sub, err := fs.Sub(schemas, "schema")
+	if err != nil {
+		return nil, err
+	}
+	v := &View{reload: reload, log: log.With("room", "projections", "view", "search")}
+	if v.db, err = projections.OpenView(ctx, at, v.Name(), version, types, sub); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// Close closes the view's file.
+func (v *View) Close() error { return v.db.Close() }
+
+// Name is "search".
+func (v *View) Name() string { return "search" }
+
+// DB holds the rows.
+func (v *View) DB() *sqldb.DB { return v.db }
+
+// Types lists the events the view is made of.
+func (v *View) Types() []string { return types }
+
+// Inventory lists every path at which the view's text may rest.
+func (v *View) Inventory() []string { return v.db.Files() }
+
+// Purge erases what is left of a person in a view that no runner writes to;
+// otherwise use Runner.Purge.
+func (v *View) Purge(ctx context.Context, subject events.SubjectID) (projections.Receipt, error) {
+	return projections.Erase(ctx, v, subject, events.Start)
+}

@@ -1,0 +1,98 @@
+package tickets
+
+import (
+	"bytes"
+	"encoding/json"
+
+	"github.com/westshore/hub/events"
+)
+
+// inquiryReceived keeps an inquiry until it is known whose ticket it is.
+func (b *work) inquiryReceived(r *events.Recorded, e events.InquiryReceived) error {
+	lean := *r
+	lean.Facts = withoutInline(r.Facts)
+	box, err := b.box(&lean, string(e.Inquiry), 0, e.Customer)
+	if err != nil {
+		return err
+	}
+	if err := b.files(box, append([]events.Blob{e.Raw}, e.Files...)); err != nil {
+		return err
+	}
+	if e.Mailbox != "" {
+		b.counters["mailbox:"+string(e.Mailbox)]++
+	}
+	var q inquiry
+	q.read(e)
+	_, err = b.tx.Exec(`INSERT INTO inquiries (id, box, mailbox, form, uidvalidity, uid, arrived_at, class, warnings, size,
+		from_name, from_address, subject, snippet, erased, ticket, state, reason, detail)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', '', '') ON CONFLICT (id) DO NOTHING`,
+		string(e.Inquiry), box, string(e.Mailbox), string(e.Form), int64(e.UIDValidity), int64(e.UID), e.ArrivedAt.UnixMicro(),
+		string(e.Class), text(e.Warnings), e.Size, q.from.Name, q.from.Address, q.subject, q.snippet, q.erased)
+	return err
+}
+
+// files keeps where an inquiry's files are, and small ones themselves.
+func (b *work) files(box int64, blobs []events.Blob) error {
+	for i, blob := range blobs {
+		if blob.Empty() {
+			continue
+		}
+		inline := blob.Inline
+		blob.Inline = nil
+		meta, err := json.Marshal(blob)
+		if err != nil {
+			return err
+		}
+		if _, err := b.tx.Exec(`INSERT INTO files (box, file, blob, inline) VALUES (?, ?, ?, ?)`, box, i, string(meta), inline); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withoutInline cuts the ciphertext of small files out of an event's facts: it
+// stands in the table of files.
+func withoutInline(facts []byte) []byte {
+	const key = `"inline":"`
+	i := bytes.Index(facts, []byte(key))
+	if i < 0 {
+		return facts
+	}
+	out := make([]byte, 0, len(facts))
+	for i >= 0 {
+		end := bytes.IndexByte(facts[i+len(key):], '"')
+		if end < 0 {
+			break
+		}
+		out = append(out, facts[:i]...)
+		facts = bytes.TrimPrefix(facts[i+len(key)+end+1:], []byte(","))
+		i = bytes.Index(facts, []byte(key))
+	}
+	return append(out, facts...)
+}
+
+func (b *work) quarantined(r *events.Recorded, e events.InquiryQuarantined) error {
+	return b.judge(r, e.Inquiry, "held", `UPDATE inquiries SET state = ?2, reason = ?3, detail = ?4 WHERE id = ?1`, e.Reason, e.Detail)
+}
+
+// judged records what a person decided about a quarantined inquiry.
+func (b *work) judged(r *events.Recorded, id events.InquiryID, state string) error {
+	return b.judge(r, id, state, `UPDATE inquiries SET state = ?2 WHERE id = ?1`)
+}
+
+func (b *work) judge(r *events.Recorded, id events.InquiryID, state, update string, args ...any) error {
+	var was string
+	ok, err := b.tx.Row(`SELECT state FROM inquiries WHERE id = ?`, string(id)).Find(&was)
+	if err != nil || !ok {
+		return err
+	}
+	if was == "held" {
+		b.counters["held"]--
+	}
+	if state == "held" {
+		b.counters["held"]++
+	}
+	b.note(r, "quarantine", string(id), r.Revision, "state")
+	_, err = b.tx.Exec(update, append([]any{string(id), state}, args...)...)
+	return err
+}

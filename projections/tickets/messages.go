@@ -1,0 +1,278 @@
+package tickets
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/westshore/hub/events"
+	"github.com/westshore/hub/projections/sqldb"
+)
+
+// keepMonths is how long the text of a conversation is kept after its ticket
+// was resolved (policy clause 1.3, deletion class R-COMM).
+const keepMonths = 24
+
+// Conversation is a ticket with its messages, of one moment.
+type Conversation struct {
+	Ticket       Ticket
+	Messages     []Message
+	Participants []events.Address // who takes part, without agents
+}
+
+// Read returns a ticket (by id or number) and its messages, oldest first,
+// opened for the principal who reads.
+func (v *View) Read(ctx context.Context, as events.Principal, idOrNumber string) (Conversation, error) {
+	var c Conversation
+	var boxes [][]byte
+	err := v.db.Read(ctx, func(tx *sqldb.Tx) error {
+		t, n, err := find(tx, idOrNumber)
+		if err != nil {
+			return err
+		}
+		c.Ticket = t
+		c.Messages, boxes, err = messages(tx, n)
+		return err
+	})
+	if err != nil {
+		return Conversation{}, fmt.Errorf("read ticket: %w", err)
+	}
+	if err := v.fill(ctx, as, c.Messages, boxes); err != nil {
+		return Conversation{}, fmt.Errorf("read ticket: %w", err)
+	}
+	var keep = c.Ticket.ResolvedAt.AddDate(0, keepMonths, 0)
+	for i := range c.Messages {
+		if m := &c.Messages[i]; !c.Ticket.ResolvedAt.IsZero() {
+			m.KeepUntil = &keep
+		}
+		if m := &c.Messages[i]; m.Kind == Auto && c.Ticket.Customer.Address != "" {
+			m.To = []events.Address{{Name: c.Ticket.Customer.Name, Address: c.Ticket.Customer.Address}}
+		}
+	}
+	c.Participants = participants(c.Messages)
+	return c, nil
+}
+
+// Messages is Read without the ticket.
+func (v *View) Messages(ctx context.Context, as events.Principal, ticket events.TicketID) ([]Message, error) {
+	c, err := v.Read(ctx, as, string(ticket))
+	return c.Messages, err
+}
+
+const selectMessages = `SELECT m.id, m.kind, m.at, m.agent, m.class, m.why, m.warnings, m.unverified, m.commit_pos, m.prepare_pos,
+	coalesce(b.sealed, x''), EXISTS (SELECT 1 FROM files f WHERE f.box = m.box AND f.file = 0)
+	FROM messages m LEFT JOIN boxes b ON b.n = m.box WHERE m.ticket = ? ORDER BY m.seq`
+
+// messages reads the rows of a conversation, with what is still sealed.
+func messages(tx *sqldb.Tx, ticket int64) ([]Message, [][]byte, error) {
+	var out []Message
+	var boxes [][]byte
+	var agents []string
+	err := tx.Query(func(scan func(...any) error) error {
+		var m Message
+		var agent, warnings string
+		var at, commit, prepare int64
+		var box []byte
+		if err := scan(&m.ID, &m.Kind, &at, &agent, &m.Class, &m.Why, &warnings, &m.Unverified, &commit, &prepare, &box, &m.Raw); err != nil {
+			return err
+		}
+		m.At, m.QuoteFrom = micros(at), -1
+		m.Position = events.Position{Commit: uint64(commit), Prepare: uint64(prepare)}
+		var err error
+		m.Warnings, err = list(warnings)
+		out, boxes, agents = append(out, m), append(boxes, box), append(agents, agent)
+		return err
+	}, selectMessages, ticket)
+	if err != nil {
+		return nil, nil, err
+	}
+	names := agentNames{tx: tx}
+	for i := range out {
+		if out[i].Agent, err = names.get(agents[i]); err != nil {
+			return nil, nil, err
+		}
+	}
+	return out, boxes, deliveries(tx, ticket, out)
+}
+
+// rank orders the states of a message to several recipients: the worst counts.
+var rank = map[string]int{"accepted": 1, "cancelled": 2, "queued": 3, "deferred": 4, "unknown": 5, "failed": 6, "bounced": 7}
+
+func deliveries(tx *sqldb.Tx, ticket int64, out []Message) error {
+	at := map[string]*Message{}
+	for i := range out {
+		if k := out[i].Kind; k == Reply || k == Auto {
+			at[out[i].ID] = &out[i]
+		}
+	}
+	for _, m := range at {
+		err := tx.Query(func(scan func(...any) error) error {
+			var state, detail string
+			if err := scan(&state, &detail); err != nil {
+				return err
+			}
+			if rank[state] > rank[m.Delivery] {
+				m.Delivery, m.DeliveryDetail = state, detail
+			}
+			return nil
+		}, `SELECT state, detail FROM deliveries WHERE message = ? AND ticket = ? ORDER BY outbound`, m.ID, ticket)
+		if err != nil {
+			return err
+		}
+		if m.Delivery == "" && m.Kind == Reply {
+			m.Delivery = "queued" // written, and on its way to the outbox
+		}
+	}
+	return nil
+}
+
+// fill opens what is sealed and completes the messages.
+func (v *View) fill(ctx context.Context, as events.Principal, out []Message, boxes [][]byte) error {
+	opened, err := v.openBoxes(ctx, as, boxes)
+	if err != nil {
+		return err
+	}
+	for i := range out {
+		out[i].fill(opened[i])
+	}
+	return nil
+}
+
+func (m *Message) fill(e events.Event) {
+	switch e := e.(type) {
+	case events.InquiryReceived:
+		letter, state := e.Letter.Open()
+		m.State = state
+		m.From = e.Contact.Value()
+		m.To, m.Cc, m.Subject, m.Fields, m.Cut = letter.To, letter.Cc, letter.Subject, letter.Fields, letter.Cut
+		m.Text, m.HTML, m.Attachments = letter.Text, letter.HTML, letter.Attachments
+		if state == events.Plain {
+			m.QuoteFrom = letter.QuoteFrom
+		}
+	case events.ReplyWritten:
+		m.wrote(e.Answer)
+		envelope := e.Envelope.Value()
+		m.To, m.Cc, m.Subject = envelope.To, envelope.Cc, envelope.Subject
+	case events.NoteAdded:
+		m.wrote(e.Note)
+	default: // nothing in it is sealed
+		m.State = events.Plain
+	}
+}
+
+func (m *Message) wrote(answer events.Sealed[events.Answer]) {
+	a, state := answer.Open()
+	m.State, m.Text, m.HTML = state, a.Text, a.HTML
+	if m.Agent != nil {
+		m.From = events.Address{Name: m.Agent.Name}
+	}
+}
+
+// participants lists everybody who wrote or was written to, once.
+func participants(all []Message) []events.Address {
+	out := []events.Address{}
+	seen := map[string]int{}
+	for _, m := range all {
+		var who []events.Address
+		switch m.Kind {
+		case Inbound:
+			who = append([]events.Address{m.From}, m.Cc...)
+		case Reply:
+			who = append(append(who, m.To...), m.Cc...)
+		}
+		for _, a := range who {
+			i, known := seen[a.Address]
+			switch {
+			case a.Address == "":
+			case !known:
+				seen[a.Address] = len(out)
+				out = append(out, a)
+			case out[i].Name == "":
+				out[i].Name = a.Name
+			}
+		}
+	}
+	return out
+}
+
+// openBoxes opens sealed events in one go; an empty box gives nil. When that
+// fails because of one of them (a lost key, changed bytes), the others are
+// opened one by one and that one is Denied: never shown as erased, and never a
+// reason not to show the rest (PRIVACY 0.7).
+func (v *View) openBoxes(ctx context.Context, as events.Principal, boxes [][]byte) ([]events.Event, error) {
+	out := make([]events.Event, len(boxes))
+	envs := make([]events.Envelope, 0, len(boxes))
+	index := make([]int, 0, len(boxes))
+	for i, b := range boxes {
+		if len(b) == 0 {
+			continue
+		}
+		env, err := unpack(b)
+		if err != nil {
+			return nil, err
+		}
+		envs, index = append(envs, env), append(index, i)
+	}
+	if len(envs) == 0 {
+		return out, nil
+	}
+	opened, err := v.open(ctx, as, envs)
+	if err == nil {
+		for k, e := range opened {
+			out[index[k]] = e
+		}
+		return out, nil
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	failed := 0
+	for k, env := range envs {
+		one, err := v.open(ctx, as, []events.Envelope{env})
+		if err != nil {
+			failed++
+			v.log.Error("a segment cannot be opened", "event", env.ID.String(), "type", env.Type, "error", err)
+			if one, err = denied(env); err != nil {
+				return nil, err
+			}
+		}
+		out[index[k]] = one[0]
+	}
+	if failed == len(envs) && failed > 1 {
+		return nil, err // not one bad segment, but nobody to open any
+	}
+	return out, nil
+}
+
+func denied(env events.Envelope) ([]events.Event, error) {
+	opened := make([]events.Opened, len(env.Sealed))
+	for i := range opened {
+		opened[i] = events.Opened{State: events.Denied, Why: "incident"}
+	}
+	e, err := events.Join(env, opened)
+	return []events.Event{e}, err
+}
+
+// File returns a file of a message that came in: 0 is the raw mail, from 1 on
+// the files of a form in the order of Letter.Attachments' File. It is still
+// sealed. message is a Message.ID or an InquiryID from the quarantine.
+func (v *View) File(ctx context.Context, message string, file int) (blob events.Blob, err error) {
+	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+		var meta string
+		var inline []byte
+		ok, err := tx.Row(`SELECT f.blob, f.inline FROM inquiries q JOIN files f ON f.box = q.box WHERE q.id = ? AND f.file = ?`, message, file).
+			Find(&meta, &inline)
+		if err != nil {
+			return fmt.Errorf("find file: %w", err)
+		}
+		if !ok {
+			return ErrNotFound
+		}
+		if err := json.Unmarshal([]byte(meta), &blob); err != nil {
+			return fmt.Errorf("find file: %w", err)
+		}
+		blob.Inline = inline
+		return nil
+	})
+	return blob, err
+}
