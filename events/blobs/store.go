@@ -180,6 +180,9 @@ func (s *Store) Get(ctx context.Context, name events.Hash) ([]byte, error) {
 		return nil, fmt.Errorf("get file: %w", err)
 	}
 	sealed, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("get file %s: %w", name, ErrMissing)
+	}
 	if err != nil {
 		return nil, explain("get file", err)
 	}
@@ -262,8 +265,6 @@ func explain(op string, err error) error {
 		return nil
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return fmt.Errorf("%s: %w (%w)", op, ErrDiskFull, err)
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s: %w (%w)", op, ErrMissing, err)
 	default:
 		return fmt.Errorf("%s: %w", op, err)
 	}

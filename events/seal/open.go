@@ -40,7 +40,7 @@ func (s *Sealer) Open(ctx context.Context, p events.Principal, envs []events.Env
 		event, err := events.Join(envs[i], opened)
 		var unknown *events.UnknownError
 		if err != nil && !errors.As(err, &unknown) {
-			return nil, fmt.Errorf("open event %s: %w", envs[i].ID, err)
+			return nil, errors.Join(fmt.Errorf("open event %s: %w", envs[i].ID, err), incident)
 		}
 		out[i] = event
 	}
@@ -69,10 +69,6 @@ func openEvent(p events.Principal, env *events.Envelope, results []vault.Result)
 		if r.State != events.Plain {
 			continue
 		}
-		if len(ref.Purposes) > 0 && !slices.Contains(ref.Purposes, p.Purpose) {
-			opened[i] = events.Opened{State: events.Denied, Why: fmt.Sprintf("not collected for purpose %q", p.Purpose)}
-			continue
-		}
 		var plain []byte
 		err := ErrTamper
 		if bytes.Equal(ref.Commit, r.Commit) {
@@ -81,6 +77,11 @@ func openEvent(p events.Principal, env *events.Envelope, results []vault.Result)
 		if err != nil {
 			opened[i] = events.Opened{}
 			errs = errors.Join(errs, fmt.Errorf("segment %s: %w", ref.Field, err))
+			continue
+		}
+		// Only now is it certain that the list of purposes is the one sealed.
+		if len(ref.Purposes) > 0 && !slices.Contains(ref.Purposes, p.Purpose) {
+			opened[i] = events.Opened{State: events.Denied, Why: fmt.Sprintf("not collected for purpose %q", p.Purpose)}
 			continue
 		}
 		opened[i].Plain = plain

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/westshore/hub/events"
@@ -195,6 +196,44 @@ func TestVaultHalfMadeByACrashIsMadeAgain(t *testing.T) {
 	write(t, filepath.Join(p.dir, "vault.db"), nil)
 	v := p.open(t)
 	open(t, v, mint(t, v, request(subject(1)))[0].KID)
+}
+
+func TestFullDiskIsSaidPlainlyAndLosesNoKey(t *testing.T) {
+	p := newPlace(t)
+	if err := os.Mkdir(p.dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", p.dir, "tmpfs", 0, "size=1m"); err != nil {
+		t.Skipf("a small disk cannot be mounted here: %v", err)
+	}
+	v := p.open(t)
+	t.Cleanup(func() {
+		shut(t, v)
+		_ = syscall.Unmount(p.dir, 0)
+	})
+	var kids []events.KID
+	var err error
+	for err == nil {
+		var keys []vault.Key
+		keys, err = v.Mint(t.Context(), v.Begin(), requests(100, subject(1)))
+		kids = append(kids, names(keys)...)
+	}
+	if !errors.Is(err, vault.ErrDiskFull) {
+		t.Fatalf("mint = %v, want ErrDiskFull", err)
+	}
+	if err := syscall.Mount("tmpfs", p.dir, "tmpfs", syscall.MS_REMOUNT, "size=8m"); err != nil {
+		t.Fatal(err)
+	}
+	kids = append(kids, names(mint(t, v, requests(100, subject(1))...))...)
+	for _, r := range open(t, v, kids...) {
+		if r.State != events.Plain {
+			t.Fatalf("a key is %v", r.State)
+		}
+	}
+	all, err := v.KeysOf(t.Context(), subject(1))
+	if err != nil || len(all) != len(kids) {
+		t.Errorf("%d keys are in the vault (%v), want %d", len(all), err, len(kids))
+	}
 }
 
 func TestClosedVaultRefusesAndClosesTwice(t *testing.T) {
