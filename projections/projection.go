@@ -44,7 +44,8 @@ type Change struct {
 // Viewer is the principal that events are opened for on their way into a view.
 var Viewer = events.Principal{Actor: "system:view", Role: events.RoleView, Purpose: events.PurposeSupport}
 
-// Opener opens sealed segments for a reader: seal.Sealer.Open.
+// Opener opens sealed segments for a reader: seal.Sealer.Open. Beside the report
+// of a damaged segment it returns all events; otherwise an error comes alone.
 type Opener func(ctx context.Context, as events.Principal, envs []events.Envelope) ([]events.Event, error)
 
 // Reload reads a stream again with the keys of today, for Viewer: journal.Load.

@@ -134,6 +134,9 @@ func (v *View) fill(ctx context.Context, as events.Principal, out []Message, box
 	}
 	for i := range out {
 		out[i].fill(opened[i])
+		if out[i].State == events.Unopened {
+			out[i].State = events.Denied
+		}
 	}
 	return nil
 }
@@ -195,10 +198,10 @@ func participants(all []Message) []events.Address {
 	return out
 }
 
-// openBoxes opens sealed events in one go; an empty box gives nil. When that
-// fails because of one of them (a lost key, changed bytes), the others are
-// opened one by one and that one is Denied: never shown as erased, and never a
-// reason not to show the rest (PRIVACY 0.7).
+// openBoxes opens sealed events in one go; an empty box gives nil. The opener
+// returns all events beside the report of an incident (a lost key, changed
+// bytes), with the damaged segments Unopened: they never hide the rest, and are
+// never shown as erased (PRIVACY 0.7).
 func (v *View) openBoxes(ctx context.Context, as events.Principal, boxes [][]byte) ([]events.Event, error) {
 	out := make([]events.Event, len(boxes))
 	envs := make([]events.Envelope, 0, len(boxes))
@@ -217,40 +220,16 @@ func (v *View) openBoxes(ctx context.Context, as events.Principal, boxes [][]byt
 		return out, nil
 	}
 	opened, err := v.open(ctx, as, envs)
-	if err == nil {
-		for k, e := range opened {
-			out[index[k]] = e
+	if err != nil {
+		if len(opened) != len(envs) || ctx.Err() != nil {
+			return nil, err
 		}
-		return out, nil
+		v.log.Error("privacy incident: a segment cannot be opened and has no tombstone", "error", err)
 	}
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	failed := 0
-	for k, env := range envs {
-		one, err := v.open(ctx, as, []events.Envelope{env})
-		if err != nil {
-			failed++
-			v.log.Error("a segment cannot be opened", "event", env.ID.String(), "type", env.Type, "error", err)
-			if one, err = denied(env); err != nil {
-				return nil, err
-			}
-		}
-		out[index[k]] = one[0]
-	}
-	if failed == len(envs) && failed > 1 {
-		return nil, err // not one bad segment, but nobody to open any
+	for k, e := range opened {
+		out[index[k]] = e
 	}
 	return out, nil
-}
-
-func denied(env events.Envelope) ([]events.Event, error) {
-	opened := make([]events.Opened, len(env.Sealed))
-	for i := range opened {
-		opened[i] = events.Opened{State: events.Denied, Why: "incident"}
-	}
-	e, err := events.Join(env, opened)
-	return []events.Event{e}, err
 }
 
 // File returns a file of a message that came in: 0 is the raw mail, from 1 on
