@@ -21,6 +21,16 @@ func (e *InvalidError) Error() string {
 // Code names the error for the HTTP API.
 func (e *InvalidError) Code() string { return "invalid" }
 
+// Fields lists the sentences by field, for programs; the empty name stands for
+// the form as a whole.
+func (e *InvalidError) Fields() map[string]string {
+	m := make(map[string]string, len(e.Problems))
+	for _, p := range e.Problems {
+		m[p.Field] = p.Sentence
+	}
+	return m
+}
+
 // LimitError says that too many came from one place.
 type LimitError struct{ After time.Duration }
 

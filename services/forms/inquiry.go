@@ -18,13 +18,18 @@ func (f *Forms) inquiry(form Form, s Submission, answers map[string]string, cust
 	letter := events.Letter{
 		Subject: answers[FieldSubject], Text: answers[FieldMessage], QuoteFrom: -1, Date: now,
 	}
+	var further []string
 	for _, x := range form.Extra {
 		if v := answers[x.Name]; v != "" {
 			if letter.Fields == nil {
 				letter.Fields = map[string]string{}
 			}
 			letter.Fields[x.Label] = v
+			further = append(further, x.Label+": "+v)
 		}
+	}
+	if len(further) > 0 { // agents read and search the text
+		letter.Text += "\n\n" + strings.Join(further, "\n")
 	}
 	size := int64(len(letter.Subject) + len(letter.Text))
 	var blobs []events.Blob

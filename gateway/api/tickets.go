@@ -1,0 +1,156 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/westshore/hub/events"
+	"github.com/westshore/hub/projections/tickets"
+)
+
+type ticketsInput struct {
+	reading
+	paging
+	View string `query:"view" enum:"open,mine,unassigned,resolved,all" default:"open"`
+	Q    string `query:"q" maxLength:"500" doc:"Words that must all occur, or #12 for a number; view is then ignored"`
+}
+
+type ticketsOutput struct {
+	answered
+	Body struct {
+		Items []Ticket `json:"items" nullable:"false"`
+		Next  string   `json:"next" doc:"after of the next page; empty on the last"`
+		Total int64    `json:"total" doc:"Length of the list, exact; -1 for a search"`
+	}
+}
+
+type ticketInput struct {
+	reading
+	ID string `path:"id" maxLength:"40" doc:"Id or number"`
+}
+
+type ticketOutput struct {
+	answered
+	ETag string `header:"ETag" doc:"The revision, for If-Match"`
+	Body struct {
+		Ticket
+		Messages     []Message `json:"messages" nullable:"false"`
+		Participants []Address `json:"participants" nullable:"false"`
+	}
+}
+
+type countsOutput struct {
+	answered
+	Body Counts
+}
+
+// Counts are the numbers beside the lists.
+type Counts struct {
+	Open       int64 `json:"open"`
+	Mine       int64 `json:"mine"`
+	Unassigned int64 `json:"unassigned"`
+	Resolved   int64 `json:"resolved"`
+	All        int64 `json:"all"`
+	Quarantine int64 `json:"quarantine" doc:"Messages that wait for a person"`
+}
+
+// HistoryLine is something that happened to a ticket, readable.
+type HistoryLine struct {
+	Position string    `json:"position"`
+	At       time.Time `json:"at"`
+	Type     string    `json:"type"`
+	Actor    string    `json:"actor"`
+	Text     string    `json:"text"`
+}
+
+type historyOutput struct {
+	answered
+	Body struct {
+		Items []HistoryLine `json:"items" nullable:"false"`
+	}
+}
+
+func (a *API) tickets() {
+	notFound := func(o huma.Operation) huma.Operation {
+		o.Errors = []int{http.StatusNotFound}
+		return o
+	}
+	add(a, get("list-tickets", "/tickets", "A list of tickets, newest change first, or a search"), a.listTickets)
+	add(a, get("count-tickets", "/tickets/counts", "The numbers beside the lists"), a.countTickets)
+	add(a, notFound(get("get-ticket", "/tickets/{id}", "A ticket with its messages")), a.getTicket)
+	add(a, notFound(get("get-history", "/tickets/{id}/history", "What happened to a ticket")), a.getHistory)
+}
+
+func (a *API) listTickets(ctx context.Context, in *ticketsInput) (*ticketsOutput, error) {
+	if in.Q != "" {
+		return a.searchTickets(ctx, in)
+	}
+	var out ticketsOutput
+	var err error
+	if out.answered, err = a.view(ctx, "tickets", in.reading); err != nil {
+		return nil, err
+	}
+	page, err := a.rooms.Tickets.List(ctx, tickets.ListQuery{
+		View: tickets.Which(in.View), Agent: CallerOf(ctx).Agent.ID, Limit: in.Limit, After: in.After,
+	})
+	if err != nil {
+		return nil, cursorError(err)
+	}
+	out.Body.Items, out.Body.Next, out.Body.Total = wireTickets(page.Tickets), page.Next, page.Total
+	return &out, nil
+}
+
+func (a *API) countTickets(ctx context.Context, in *struct{ reading }) (*countsOutput, error) {
+	out := countsOutput{}
+	var err error
+	if out.answered, err = a.view(ctx, "tickets", in.reading); err != nil {
+		return nil, err
+	}
+	c, err := a.rooms.Tickets.Counts(ctx, CallerOf(ctx).Agent.ID)
+	out.Body = Counts(c)
+	return &out, err
+}
+
+func (a *API) getTicket(ctx context.Context, in *ticketInput) (*ticketOutput, error) {
+	var out ticketOutput
+	var err error
+	if out.answered, err = a.view(ctx, "tickets", in.reading); err != nil {
+		return nil, err
+	}
+	c, err := a.rooms.Tickets.Read(ctx, CallerOf(ctx).Agent.Principal(), in.ID)
+	if err != nil {
+		return nil, err
+	}
+	out.ETag = `"` + itoa(c.Ticket.Revision) + `"`
+	out.Body.Ticket, out.Body.Messages, out.Body.Participants = wireTicket(c.Ticket), wireMessages(c), addresses(c.Participants)
+	return &out, nil
+}
+
+func (a *API) getHistory(ctx context.Context, in *ticketInput) (*historyOutput, error) {
+	var out historyOutput
+	var err error
+	if out.answered, err = a.view(ctx, "tickets", in.reading); err != nil {
+		return nil, err
+	}
+	lines, err := a.rooms.Tickets.History(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	out.Body.Items = make([]HistoryLine, len(lines))
+	for i, l := range lines {
+		out.Body.Items[i] = HistoryLine{l.Position.String(), l.At.UTC(), l.Type, l.Actor, l.Text}
+	}
+	return &out, nil
+}
+
+// ticketID finds the ticket behind an id or a number.
+func (a *API) ticketID(ctx context.Context, idOrNumber string) (events.TicketID, error) {
+	if identifier(idOrNumber) == nil {
+		return events.TicketID(idOrNumber), nil // the desk looks it up
+	}
+	t, err := a.rooms.Tickets.Get(ctx, idOrNumber)
+	return t.ID, err
+}

@@ -1,0 +1,152 @@
+package api
+
+import (
+	"slices"
+	"time"
+
+	"github.com/westshore/hub/events"
+	"github.com/westshore/hub/gateway/mailview"
+	"github.com/westshore/hub/projections/tickets"
+)
+
+// Ref names something that has a page of its own.
+type Ref struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// Address is a mail address with the name shown beside it.
+type Address struct {
+	Name    string `json:"name"`
+	Address string `json:"address"`
+}
+
+// CustomerRef is a customer as a ticket shows it.
+type CustomerRef struct {
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	Address string `json:"address"`
+}
+
+// Ticket is one line of a list.
+type Ticket struct {
+	ID         string      `json:"id"`
+	Number     int64       `json:"number"`
+	Subject    string      `json:"subject"`
+	Snippet    string      `json:"snippet"`
+	Status     string      `json:"status" enum:"open,pending,resolved,closed"`
+	Priority   string      `json:"priority" enum:"low,normal,high,urgent"`
+	Channel    string      `json:"channel" enum:"email,form"`
+	Customer   CustomerRef `json:"customer"`
+	Assignee   *Ref        `json:"assignee" nullable:"true"`
+	Tags       []string    `json:"tags" nullable:"false"`
+	CreatedAt  time.Time   `json:"created_at"`
+	UpdatedAt  time.Time   `json:"updated_at"`
+	Revision   int64       `json:"revision"`
+	Unverified bool        `json:"unverified" doc:"A message came from somebody who is no participant"`
+	LastKind   string      `json:"last_kind" enum:"inbound,reply,note,auto,"`
+	Erased     bool        `json:"erased"`
+	Related    string      `json:"related,omitempty" doc:"Id of a ticket that this one may belong to"`
+}
+
+// Attachment is one file of a message.
+type Attachment struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	Type string `json:"type"`
+	Size int64  `json:"size"`
+}
+
+// Message is one entry of a conversation.
+type Message struct {
+	ID             string            `json:"id"`
+	Kind           string            `json:"kind" enum:"inbound,reply,note,auto"`
+	From           Address           `json:"from"`
+	To             []Address         `json:"to" nullable:"false"`
+	Cc             []Address         `json:"cc" nullable:"false"`
+	At             time.Time         `json:"at"`
+	Subject        string            `json:"subject"`
+	Text           string            `json:"text"`
+	HTML           string            `json:"html" doc:"A safe document, as GET …/body answers it; empty when the message has none"`
+	HasHTML        bool              `json:"has_html"`
+	QuoteFrom      int               `json:"quote_from" doc:"Byte offset in text of the folded quote, -1 none"`
+	Fields         map[string]string `json:"fields,omitempty" doc:"Further answers of a form, by label; they also stand in text"`
+	Attachments    []Attachment      `json:"attachments" nullable:"false"`
+	State          string            `json:"state" enum:"plain,erased,restricted,denied"`
+	Unverified     bool              `json:"unverified"`
+	KeepUntil      *time.Time        `json:"keep_until" nullable:"true"`
+	Delivery       string            `json:"delivery" enum:"queued,sending,accepted,deferred,failed,unknown,bounced,cancelled,"`
+	DeliveryDetail string            `json:"delivery_detail"`
+	Class          string            `json:"class"`
+	Warnings       []string          `json:"warnings" nullable:"false"`
+	Why            string            `json:"why"`
+	Agent          *Ref              `json:"agent" nullable:"true"`
+	RemoteImages   int               `json:"remote_images" doc:"Remote images that were not loaded"`
+	Cut            bool              `json:"cut,omitempty" doc:"The text was cut to fit; the raw mail has all"`
+	Raw            bool              `json:"raw" doc:"The mail as it came can be downloaded"`
+	Position       string            `json:"position"`
+}
+
+func agentRef(a *tickets.Agent) *Ref {
+	if a == nil {
+		return nil
+	}
+	return &Ref{string(a.ID), a.Name}
+}
+
+func wireTicket(t tickets.Ticket) Ticket {
+	return Ticket{
+		ID: string(t.ID), Number: t.Number, Subject: t.Subject, Snippet: t.Snippet, Status: string(t.Status), Priority: string(t.Priority),
+		Channel: string(t.Channel), Customer: CustomerRef{string(t.Customer.ID), t.Customer.Name, t.Customer.Address},
+		Assignee: agentRef(t.Assignee), Tags: filled(t.Tags), CreatedAt: t.CreatedAt.UTC(), UpdatedAt: t.UpdatedAt.UTC(), Revision: t.Revision,
+		Unverified: t.Unverified, LastKind: string(t.LastKind), Erased: t.Erased, Related: string(t.Related),
+	}
+}
+
+func wireTickets(list []tickets.Ticket) []Ticket {
+	out := make([]Ticket, len(list))
+	for i, t := range list {
+		out[i] = wireTicket(t)
+	}
+	return out
+}
+
+func wireMessage(ticket events.TicketID, m tickets.Message) Message {
+	w := Message{
+		ID: m.ID, Kind: string(m.Kind), From: Address(m.From), To: addresses(m.To), Cc: addresses(m.Cc), At: m.At.UTC(), Subject: m.Subject,
+		Text: m.Text, HasHTML: m.HTML != "", QuoteFrom: m.QuoteFrom, Fields: m.Fields, Attachments: []Attachment{}, State: m.State.String(),
+		Unverified: m.Unverified, KeepUntil: m.KeepUntil, Delivery: m.Delivery, DeliveryDetail: m.DeliveryDetail, Class: string(m.Class),
+		Warnings: filled(m.Warnings), Why: m.Why, Agent: agentRef(m.Agent), Cut: m.Cut, Raw: m.Raw, Position: m.Position.String(),
+	}
+	if m.HTML != "" {
+		w.HTML, w.RemoteImages = mailview.Document(m.HTML, mailview.Options{Inline: inline(ticket, m)})
+	}
+	for _, a := range m.Attachments {
+		w.Attachments = append(w.Attachments, Attachment{a.ID, a.Name, a.Type, a.Size})
+	}
+	return w
+}
+
+func wireMessages(c tickets.Conversation) []Message {
+	out := make([]Message, len(c.Messages))
+	for i, m := range c.Messages {
+		out[i] = wireMessage(c.Ticket.ID, m)
+	}
+	return out
+}
+
+func addresses(list []events.Address) []Address {
+	out := make([]Address, len(list))
+	for i, a := range list {
+		out[i] = Address(a)
+	}
+	return out
+}
+
+// filled is never null on the wire.
+func filled(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return slices.Clone(list)
+}
