@@ -97,7 +97,7 @@ type InquiryReceived struct {
 	Auth         string      `json:"auth,omitempty" pd:"none,verdict of our own mail server: pass, fail or none"`
 	NoAnswer     bool        `json:"no_answer,omitempty"` // an automatic answer is not wanted (MAIL I27)
 	Warnings     []string    `json:"warnings,omitempty" pd:"none,codes of the parser's repairs"`
-	Size         int64       `json:"size" pd:"none,bytes"`
+	Size         int64       `json:"size" pd:"none,counts bytes"`
 	Raw          Blob        `json:"raw" blob:"Letter"`
 	Files        []Blob      `json:"files,omitempty" blob:"Letter"`
 
