@@ -12,9 +12,7 @@ import (
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/status"
 
 	"github.com/westshore/hub/events/node/ledger"
 )
@@ -61,7 +59,7 @@ func (s *streamServer) Append(stream streams.Streams_AppendServer) error {
 func (s *streamServer) collect(stream streams.Streams_AppendServer) (name string, expected ledger.Expected, events []ledger.Event, err error) {
 	first, err := stream.Recv()
 	if err != nil {
-		return "", 0, nil, s.received(err)
+		return "", 0, nil, received(err)
 	}
 	name = string(first.GetOptions().GetStreamIdentifier().GetStreamName())
 	expected, err = expectedOf(first.GetOptions())
@@ -72,7 +70,7 @@ func (s *streamServer) collect(stream streams.Streams_AppendServer) (name string
 			if errors.Is(err, io.EOF) {
 				return name, expected, events, nil
 			}
-			return "", 0, nil, s.received(err)
+			return "", 0, nil, received(err)
 		}
 		var ev ledger.Event
 		if ev, err = proposed(m.GetProposedMessage()); err == nil {
@@ -87,14 +85,11 @@ func (s *streamServer) collect(stream streams.Streams_AppendServer) (name string
 }
 
 // received explains why the next message could not be had.
-func (s *streamServer) received(err error) error {
+func received(err error) error {
 	if errors.Is(err, io.EOF) {
 		return invalid("the append has no options")
 	}
-	if status.Code(err) == codes.ResourceExhausted { // a message over the limit of the transport
-		return appendTooLarge(s.maxAppend)
-	}
-	return err
+	return err // of the transport, which has answered by itself if it could
 }
 
 func drain(stream streams.Streams_AppendServer) {

@@ -30,6 +30,7 @@ const (
 	pingEvery             = 10 * time.Second
 	pingTimeout           = 10 * time.Second
 	stopPatience          = 5 * time.Second
+	greetPatience         = 3 * time.Second // for a connection that says nothing
 )
 
 // Config says where the node keeps its events and who may reach it.
@@ -125,6 +126,7 @@ func (n *Node) open(ctx context.Context) error {
 		grpc.ForceServerCodecV2(frameCodec{}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingEvery, Timeout: pingTimeout}),
+		grpc.ConnectionTimeout(greetPatience),
 		grpc.MaxRecvMsgSize(maxMessageBytes),
 		grpc.MaxSendMsgSize(maxMessageBytes),
 		grpc.MaxConcurrentStreams(maxStreams),

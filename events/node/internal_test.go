@@ -1,0 +1,102 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"testing"
+
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"pgregory.net/rapid"
+
+	"github.com/westshore/hub/events/node/ledger"
+)
+
+// TestFramesAreTheMessages decodes what frame.go writes by hand and compares it
+// with the messages of the protocol.
+func TestFramesAreTheMessages(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		blob := rapid.SliceOfN(rapid.Byte(), 0, 300)
+		r := ledger.Record{
+			Position: rapid.Uint64().Draw(t, "position"), Revision: rapid.Int64Min(0).Draw(t, "revision"),
+			Created: ledger.Ticks(rapid.Int64().Draw(t, "created")), JSON: rapid.Bool().Draw(t, "json"),
+			Stream: []byte(rapid.String().Draw(t, "stream")), Type: []byte(rapid.String().Draw(t, "type")),
+			Meta: blob.Draw(t, "meta"), Data: blob.Draw(t, "data"),
+		}
+		copy(r.ID[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "id"))
+		e := encoder{textIDs: rapid.Bool().Draw(t, "text")}
+		id, content := structuredID(r.ID), binaryContent
+		if e.textIDs {
+			id = &shared.UUID{Value: &shared.UUID_String_{String_: dashed(r.ID)}}
+		}
+		if r.JSON {
+			content = jsonContent
+		}
+		same(t, e.event(nil, &r), &streams.ReadResp{Content: &streams.ReadResp_Event{Event: &streams.ReadResp_ReadEvent{
+			Position: &streams.ReadResp_ReadEvent_CommitPosition{CommitPosition: r.Position},
+			Event: &streams.ReadResp_ReadEvent_RecordedEvent{
+				Id: id, StreamIdentifier: &shared.StreamIdentifier{StreamName: r.Stream},
+				StreamRevision: uint64(r.Revision), CommitPosition: r.Position, PreparePosition: r.Position,
+				Metadata: map[string]string{
+					"type": string(r.Type), "content-type": content, "created": strconv.FormatInt(int64(r.Created), 10),
+				},
+				CustomMetadata: r.Meta, Data: r.Data,
+			},
+		}}})
+		same(t, checkpoint(nil, r.Position), &streams.ReadResp{Content: &streams.ReadResp_Checkpoint_{
+			Checkpoint: &streams.ReadResp_Checkpoint{CommitPosition: r.Position, PreparePosition: r.Position},
+		}})
+	})
+	same(t, caughtUp(), &streams.ReadResp{Content: &streams.ReadResp_CaughtUp_{CaughtUp: &streams.ReadResp_CaughtUp{}}})
+	same(t, confirmation("x"), &streams.ReadResp{Content: &streams.ReadResp_Confirmation{
+		Confirmation: &streams.ReadResp_SubscriptionConfirmation{SubscriptionId: "x"},
+	}})
+	same(t, notFound("s"), &streams.ReadResp{Content: &streams.ReadResp_StreamNotFound_{
+		StreamNotFound: &streams.ReadResp_StreamNotFound{StreamIdentifier: &shared.StreamIdentifier{StreamName: []byte("s")}},
+	}})
+}
+
+func same(t interface{ Fatalf(string, ...any) }, f []byte, want *streams.ReadResp) {
+	have := &streams.ReadResp{}
+	if err := proto.Unmarshal(f, have); err != nil {
+		t.Fatalf("decode: %v", err)
+	}
+	if !proto.Equal(want, have) {
+		t.Fatalf("have %v\nwant %v", have, want)
+	}
+}
+
+func TestStatusOfLedgerErrors(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want codes.Code
+	}{
+		{nil, codes.OK},
+		{fmt.Errorf("read: %w", ledger.ErrFailed), codes.Unavailable},
+		{fmt.Errorf("%w: %w", ledger.ErrFailed, ledger.ErrDiskFull), codes.Unavailable},
+		{ledger.ErrDiskFull, codes.Unavailable},
+		{ledger.ErrClosed, codes.Unavailable},
+		{ledger.ErrBusy, codes.Unavailable},
+		{ledger.ErrDenied, codes.PermissionDenied},
+		{ledger.ErrInvalid, codes.InvalidArgument},
+		{&ledger.DeletedError{Stream: "s"}, codes.FailedPrecondition},
+		{context.DeadlineExceeded, codes.DeadlineExceeded},
+		{context.Canceled, codes.Canceled},
+		{ledger.ErrCorrupt, codes.Internal},
+		{status.Error(codes.ResourceExhausted, "x"), codes.ResourceExhausted},
+	} {
+		if have := status.Code(statusOf(c.err)); have != c.want {
+			t.Errorf("%v: %v, want %v", c.err, have, c.want)
+		}
+	}
+}
+
+func TestHeaderText(t *testing.T) {
+	if have := headerText("a b\n%ü"); have != "a b%0A%25%C3%BC" {
+		t.Error(have)
+	}
+}
