@@ -188,6 +188,48 @@ func TestOutcomeUnknown(t *testing.T) {
 	}
 }
 
+// The connection leads nowhere, but a new one works: the call outlives it.
+func TestBlackHole(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, store.Config{CallTimeout: 2 * time.Second})
+	fill(t, r.store, "a", 1)
+	r.proxy.blackhole()
+	if _, err := r.store.Append(context.Background(), "a", 0, event("1")); err != nil {
+		t.Errorf("append: %v", err)
+	}
+	r.proxy.blackhole()
+	if got := revisions(t, r.store, "a"); len(got) != 2 {
+		t.Errorf("stream holds %v", got)
+	}
+}
+
+// Exact revisions stay idempotent over a restart of the server, which forgets
+// what it knew of recent ids.
+func TestRepeatedAfterRestart(t *testing.T) {
+	t.Parallel()
+	dir := shortDir(t)
+	n := startNode(t, node.Config{Dir: dir})
+	s := openStore(t, store.Config{Socket: n.SocketPath()})
+	evs := []store.Event{event("0"), event("1"), event("2")}
+	first, err := s.Append(within(t, patience), "a", events.NoStream, evs...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := s.Identity(within(t, patience))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stopNode(t, n)
+	startNode(t, node.Config{Dir: dir})
+	again, err := s.Append(within(t, patience), "a", events.NoStream, evs...)
+	if err != nil || again != first {
+		t.Errorf("got %+v, %v, want %+v", again, err, first)
+	}
+	if same, err := s.Identity(within(t, patience)); err != nil || same != id {
+		t.Errorf("identity was %s and is %s, %v", id, same, err)
+	}
+}
+
 // Calls end with their context whatever the connection does.
 func TestContextEndsCalls(t *testing.T) {
 	t.Parallel()
@@ -240,14 +282,14 @@ func TestDiscoveryFails(t *testing.T) {
 				r.proxy.stop()
 			case "deaf":
 				r.proxy.setDeaf(true)
-			case "cut":
+			case "cut": // while it connects
+				r.proxy.setDeaf(true)
 				cutter.Go(func() {
 					for {
 						select {
 						case <-stop:
 							return
 						case <-time.After(time.Millisecond):
-							r.proxy.setDeaf(true)
 							r.proxy.cut()
 						}
 					}

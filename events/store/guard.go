@@ -133,7 +133,7 @@ func sleep(ctx, closing context.Context, d time.Duration) bool {
 func (s *Store) fail(ctx context.Context, op, stream string, err error, sent bool) error {
 	f := classify(err)
 	e := &Error{Kind: f.kind, Op: op, Stream: stream, Current: f.current, Err: err}
-	if !f.retry {
+	if e.Kind != Unavailable {
 		return e
 	}
 	if sent {

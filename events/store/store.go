@@ -122,9 +122,10 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 // in. Its URL may hold a password.
 func (s *Store) Config() Config { return s.cfg }
 
-// Close ends all subscriptions, waits for the calls in flight (at most
-// CallTimeout) and closes the connections. Calls made afterwards fail with
-// ErrClosed. It may be called more than once.
+// Close ends all subscriptions and waits for their handlers, waits for the
+// calls in flight (at most CallTimeout) and closes the connections. Calls made
+// afterwards fail with ErrClosed, also those that were about to try again. It
+// may be called more than once, but not from a handler.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	already := s.isClosed

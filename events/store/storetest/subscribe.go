@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 
@@ -98,6 +100,7 @@ var subscribeCases = []testCase{
 		k.equal("seen", seen, []string{"$streamDeletedtrue"})
 	}},
 	{"a stream, from everywhere", streamSubscription},
+	{"idle", idle},
 }
 
 func filters(k *kit) {
@@ -249,5 +252,37 @@ func streamSubscription(k *kit) {
 			}
 		}
 		cancel()
+	}
+}
+
+// idle: a connection on which nothing happens stays up. A server that takes
+// the client's pings for abuse closes it after half a minute.
+func idle(k *kit) {
+	if os.Getenv("HUB_SOAK") == "" {
+		k.Skip("takes 45 s: set HUB_SOAK=1 to run it")
+	}
+	k.append(k.stream("a"), events.NoStream, k.event("0"))
+	sub, err := k.raw.SubscribeToStream(k.ctx, k.stream("a"), esdb.SubscribeToStreamOptions{From: esdb.End{}})
+	k.must(err)
+	defer sub.Close()
+	got := make(chan *esdb.SubscriptionEvent)
+	go func() {
+		defer close(got)
+		for {
+			e := sub.Recv()
+			if e.CaughtUp == nil {
+				got <- e
+				return
+			}
+		}
+	}()
+	select {
+	case e := <-got:
+		k.Fatalf("got %+v while nothing happened", e.SubscriptionDropped)
+	case <-time.After(45 * time.Second):
+	}
+	k.append(k.stream("a"), 0, k.event("1"))
+	if e := <-got; e.EventAppeared == nil {
+		k.Fatalf("got %+v, want the event", e.SubscriptionDropped)
 	}
 }
