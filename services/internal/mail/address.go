@@ -197,7 +197,7 @@ func (p *addressParser) entry() (Address, bool) {
 		if a.Name == "" && len(p.comment) > 0 {
 			a.Name = phraseText(p.comment)
 		}
-		if a.Address == "" && bytes.IndexByte(p.phrase, '@') >= 0 { // "a@x <>"
+		if a.Address == "" && !p.quoted && bytes.IndexByte(p.phrase, '@') >= 0 { // "a@x <>"
 			a = Address{Address: cleanAddress(p.phrase)}
 		}
 		return a, a.Name != "" || a.Address != ""

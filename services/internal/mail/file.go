@@ -56,7 +56,7 @@ func (p *parser) attachment(n *node, number int) Attachment {
 	a.Type = n.typ
 	if n.opaque || a.Type == "application/octet-stream" || a.Type == "application/x-unknown" {
 		a.Type = "application/octet-stream"
-		if a.Sniffed != "" && n.declared != "" && !n.opaque {
+		if n.declared != "" && !n.opaque && !strings.HasPrefix(a.Sniffed, "text/") {
 			a.Type = a.Sniffed
 		}
 	}

@@ -47,15 +47,16 @@ func htmlText(s string) (text string, fallback bool) {
 // textWriter lays out text: runs of white space are one space, blocks begin on
 // a line of their own.
 type textWriter struct {
-	b        strings.Builder
-	skip     int // inside script, style, head
-	pre      int
-	quote    int
-	newlines int  // line breaks owed before the next text
-	space    bool // a space is owed
-	any      bool // something was written
-	href     string
-	linkAt   int
+	b         strings.Builder
+	skip      int // inside script, style, head
+	pre       int
+	quote     int // depth of quoted blocks, and at the last text
+	lastQuote int
+	newlines  int  // line breaks owed before the next text
+	space     bool // a space is owed
+	any       bool // something was written
+	href      string
+	linkAt    int
 }
 
 const maxQuoteDepth = 5
@@ -177,8 +178,8 @@ func (w *textWriter) write(word string) {
 		for range min(w.newlines, 3) {
 			w.b.WriteByte('\n')
 			w.newlines--
-			if w.newlines > 0 && w.quote > 0 {
-				w.b.WriteString(strings.TrimRight(quotePrefix(w.quote), " "))
+			if w.newlines > 0 {
+				w.b.WriteString(strings.TrimRight(quotePrefix(min(w.quote, w.lastQuote)), " "))
 			}
 		}
 		w.newlines = 0
@@ -186,7 +187,7 @@ func (w *textWriter) write(word string) {
 	} else if w.space {
 		w.b.WriteByte(' ')
 	}
-	w.space, w.any = false, true
+	w.space, w.any, w.lastQuote = false, true, w.quote
 	w.b.WriteString(word)
 }
 

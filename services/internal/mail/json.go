@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -27,13 +28,16 @@ type Parsed struct {
 	Warnings    []string     `json:"warnings"`
 }
 
-// ParsedFile is one attachment of Parsed.
+// ParsedFile is one attachment of Parsed. Type is the declared media type, or
+// the effective one where the mail declares none; Sniffed is what the content
+// looks like.
 type ParsedFile struct {
-	Name   string `json:"name"`
-	Type   string `json:"type"`
-	Size   int64  `json:"size"`
-	SHA256 string `json:"sha256"`
-	Inline bool   `json:"inline"`
+	Name    string `json:"name"`
+	Type    string `json:"type"`
+	Sniffed string `json:"sniffed"`
+	Size    int64  `json:"size"`
+	SHA256  string `json:"sha256"`
+	Inline  bool   `json:"inline"`
 }
 
 // ParsedJSON writes what we make of a message as indented JSON.
@@ -62,7 +66,11 @@ func NewParsed(m *Message, own OwnAddresses) Parsed {
 		p.InReplyTo = m.InReplyTo[0]
 	}
 	for _, a := range m.Attachments {
-		p.Attachments = append(p.Attachments, ParsedFile{Name: a.Name, Type: a.Type, Size: a.Size, SHA256: a.SHA256, Inline: a.Inline})
+		typ := a.Declared
+		if !strings.Contains(typ, "/") {
+			typ = a.Type
+		}
+		p.Attachments = append(p.Attachments, ParsedFile{Name: a.Name, Type: typ, Sniffed: a.Sniffed, Size: a.Size, SHA256: a.SHA256, Inline: a.Inline})
 	}
 	return p
 }

@@ -188,7 +188,7 @@ func (p *parser) authors() []Address {
 	}
 	if len(from) > 0 {
 		a := from[0]
-		if strings.Contains(a.Name, "@") && !strings.Contains(Key(a.Name), Key(a.Address)) {
+		if at := strings.IndexByte(a.Name, '@'); at > 0 && strings.Contains(a.Name[at:], ".") && !strings.Contains(Key(a.Name), Key(a.Address)) {
 			p.warn(WarnNameSpoof)
 		}
 		if mixedScript(a.Address) {
