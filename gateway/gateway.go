@@ -24,6 +24,7 @@ import (
 	"github.com/westshore/hub/projections"
 	"github.com/westshore/hub/projections/customers"
 	"github.com/westshore/hub/projections/outbox"
+	"github.com/westshore/hub/projections/search"
 	"github.com/westshore/hub/projections/tickets"
 	"github.com/westshore/hub/services/accounts"
 	"github.com/westshore/hub/services/desk"
@@ -54,7 +55,7 @@ type Rooms struct {
 	Tickets   *tickets.View
 	Outbox    *outbox.View
 	Customers *customers.View
-	Search    api.Search
+	Search    *search.View
 	Runners   []*projections.Runner // of the views above
 	Feed      *projections.Feed
 	Desk      *desk.Desk

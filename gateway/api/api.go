@@ -18,6 +18,7 @@ import (
 	"github.com/westshore/hub/projections"
 	"github.com/westshore/hub/projections/customers"
 	"github.com/westshore/hub/projections/outbox"
+	"github.com/westshore/hub/projections/search"
 	"github.com/westshore/hub/projections/tickets"
 	"github.com/westshore/hub/services/accounts"
 	"github.com/westshore/hub/services/desk"
@@ -28,7 +29,7 @@ type Rooms struct {
 	Tickets   *tickets.View
 	Outbox    *outbox.View
 	Customers *customers.View
-	Search    Search
+	Search    *search.View
 	Runners   []*projections.Runner // of the views above, for positions and lag
 	Desk      *desk.Desk
 	Accounts  *accounts.Accounts
