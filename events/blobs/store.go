@@ -187,7 +187,6 @@ func (s *Store) Get(ctx context.Context, name events.Hash) ([]byte, error) {
 		return nil, explain("get file", err)
 	}
 	if !matches(name, sealed) {
-		s.log.Error("a file was damaged on the disk", "digest", string(name))
 		return nil, fmt.Errorf("get file %s: %w", name, ErrCorrupt)
 	}
 	return sealed, nil

@@ -37,6 +37,7 @@ type accessLog struct {
 	done   chan struct{}
 	mu     sync.Mutex
 	lines  []line
+	closed bool
 	flush  sync.Mutex // one flush at a time, so that lines stay in order
 	pruned time.Time  // guarded by flush
 }
@@ -82,6 +83,10 @@ func (v *Vault) record(ctx context.Context, p events.Principal, now time.Time, k
 func (a *accessLog) add(ctx context.Context, l line) error {
 	for {
 		a.mu.Lock()
+		if a.closed {
+			a.mu.Unlock()
+			return ErrClosed
+		}
 		if len(a.lines) < maxLines {
 			a.lines = append(a.lines, l)
 			first := len(a.lines) == 1
@@ -135,6 +140,9 @@ func (a *accessLog) again() {
 func (a *accessLog) close() error {
 	close(a.stop)
 	<-a.done
+	a.mu.Lock()
+	a.closed = true // nothing is opened from here on, so no line is lost
+	a.mu.Unlock()
 	return a.write(context.Background())
 }
 

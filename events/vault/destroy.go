@@ -178,26 +178,3 @@ func (v *Vault) KeysOf(ctx context.Context, s events.SubjectID) ([]events.KID, e
 	})
 	return out, explain("list keys", err)
 }
-
-// Fence forgets which addresses belong to a person and refuses new keys to
-// every unit of work that began before: its addresses resolve to somebody new
-// from now on. Erasure fences first and destroys second.
-func (v *Vault) Fence(ctx context.Context, s events.SubjectID) error {
-	key := subjectKey(s)
-	err := v.w.do(ctx, &job{run: func(ctx context.Context, w *writer) error {
-		_, err := w.exec(ctx, "INSERT INTO fence (subject, uow, at) VALUES (?, ?, ?) ON CONFLICT (subject) DO UPDATE SET uow = excluded.uow, at = excluded.at",
-			key, int64(v.unit.Load()), millis(v.now()))
-		if err != nil {
-			return err
-		}
-		if _, err := w.exec(ctx, "DELETE FROM ident WHERE subject = ?", key); err != nil {
-			return err
-		}
-		_, err = w.exec(ctx, "UPDATE subject SET state = 2 WHERE id = ?", key)
-		return err
-	}})
-	if err != nil {
-		return explain("fence subject", err)
-	}
-	return v.truncate(ctx)
-}

@@ -55,6 +55,57 @@ func TestFenceKeepsALateWriterOut(t *testing.T) {
 	}
 }
 
+// TestFenceIsTightAgainstWritersThatResolveMeanwhile: whoever still saw the old
+// identity mints before the fence or not at all.
+func TestFenceIsTightAgainstWritersThatResolveMeanwhile(t *testing.T) {
+	v := newPlace(t).open(t)
+	for round := range 40 {
+		addr := []string{"q" + hex.EncodeToString([]byte{byte(round)}) + "@example.org"}
+		s, err := v.Subjects(t.Context(), addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		fenced := make(chan struct{})
+		for range 3 {
+			wg.Go(func() {
+				for last := false; !last; {
+					select {
+					case <-fenced:
+						last = true // once more, after the fence
+					default:
+					}
+					u := v.Begin()
+					who, err := v.Subjects(t.Context(), addr)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					if _, err := v.Mint(t.Context(), u, requests(1, who[0])); err != nil && !errors.Is(err, vault.ErrFenced) {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		if err := v.Fence(t.Context(), s[0]); err != nil {
+			t.Fatal(err)
+		}
+		kids, err := v.KeysOf(t.Context(), s[0])
+		close(fenced)
+		wg.Wait()
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, err := v.KeysOf(t.Context(), s[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(after) != len(kids) {
+			t.Fatalf("round %d: %d keys came after the fence", round, len(after)-len(kids))
+		}
+	}
+}
+
 func TestFenceOutlivesARestart(t *testing.T) {
 	p := newPlace(t)
 	v := p.open(t)

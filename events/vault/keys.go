@@ -61,7 +61,6 @@ func (v *Vault) Keys(ctx context.Context, p events.Principal, kids []events.KID)
 	}
 	if len(missing) > 0 {
 		v.counts.missing.Add(int64(len(missing)))
-		v.log.Error("keys are missing without a tombstone", "missing", len(missing), "kid", missing[0])
 		return out, &KeyMissingError{KIDs: missing}
 	}
 	return out, nil

@@ -14,14 +14,6 @@ import (
 	"github.com/westshore/hub/events"
 )
 
-// UnitOfWork orders what a writer does against the fences of erased people: a
-// count, not a time. Zero is older than every fence.
-type UnitOfWork uint64
-
-// Begin starts a unit of work. Resolve addresses and mint keys within it: when
-// a person is fenced in between, Mint refuses.
-func (v *Vault) Begin() UnitOfWork { return UnitOfWork(v.unit.Add(1)) }
-
 // Request asks for the key of one segment.
 type Request struct {
 	Event    events.UUID
@@ -150,28 +142,6 @@ func (v *Vault) catchUp(rows []minted) {
 			r.epoch, r.wrapped = set.current, wrap(nil, set.aead[set.current], r.dek[:], r.kid[:])
 		}
 	}
-}
-
-// checkFences refuses when a subject was fenced after the unit of work began.
-func checkFences(ctx context.Context, w *writer, u UnitOfWork, rows []minted) error {
-	seen := make(map[string]bool, 8)
-	var subjects [][]byte
-	for i := range rows {
-		if s := rows[i].subject; !seen[string(s)] {
-			seen[string(s)] = true
-			subjects = append(subjects, s)
-		}
-	}
-	return selectIn(ctx, w, "SELECT uow FROM fence WHERE subject", subjects, func(r *sql.Rows) error {
-		var fence uint64
-		if err := r.Scan(&fence); err != nil {
-			return err
-		}
-		if uint64(u) <= fence {
-			return ErrFenced
-		}
-		return nil
-	})
 }
 
 // abandonWithin is how young a key must be to be abandoned: older ones may

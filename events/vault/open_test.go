@@ -238,11 +238,65 @@ func TestFullDiskIsSaidPlainlyAndLosesNoKey(t *testing.T) {
 
 func TestClosedVaultRefusesAndClosesTwice(t *testing.T) {
 	v := newPlace(t).open(t)
+	kid := mint(t, v, request(subject(1)))[0].KID
+	open(t, v, kid)
 	shut(t, v)
 	shut(t, v)
 	if _, err := v.Mint(t.Context(), v.Begin(), requests(1, subject(1))); !errors.Is(err, vault.ErrClosed) {
 		t.Errorf("mint = %v, want ErrClosed", err)
 	}
+	if _, err := v.Keys(t.Context(), agent, []events.KID{kid}); !errors.Is(err, vault.ErrClosed) {
+		t.Errorf("keys = %v, want ErrClosed", err)
+	}
+}
+
+func TestFilesAreForTheOwnerAlone(t *testing.T) {
+	p := newPlace(t)
+	if err := os.Mkdir(p.dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	v := p.open(t)
+	mint(t, v, request(subject(1)))
+	for name := range p.files(t) {
+		info, err := os.Stat(filepath.Join(p.dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s has mode %o", name, info.Mode().Perm())
+		}
+	}
+}
+
+func TestBackupOpensWithTheSameRootKey(t *testing.T) {
+	p, q := newPlace(t), newPlace(t)
+	v := p.open(t)
+	kids := names(mint(t, v, requests(50, subject(1))...))
+	if err := os.MkdirAll(q.dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(q.dir, "vault.db")
+	if err := v.Backup(t.Context(), copied); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Backup(t.Context(), copied); !errors.Is(err, os.ErrExist) {
+		t.Errorf("backup over a file = %v, want ErrExist", err)
+	}
+	if info, err := os.Stat(copied); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode of the copy = %v, %v", info.Mode(), err)
+	}
+	destroy(t, v, kids[0])
+	copyFile(t, p.key, q.key)
+	if err := os.Chmod(q.key, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w := q.open(t)
+	for _, r := range open(t, w, kids...) {
+		if r.State != events.Plain {
+			t.Fatalf("a key in the copy is %v", r.State)
+		}
+	}
+	destroy(t, w, kids[0])
 }
 
 func TestSecretsAndHashesOutliveARestart(t *testing.T) {

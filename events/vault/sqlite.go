@@ -44,22 +44,38 @@ type querier interface {
 type readers struct {
 	db    *sql.DB
 	mu    sync.Mutex
-	stmts map[string]*sql.Stmt
+	stmts map[string]*sql.Stmt // nil once closed
 }
 
 func (r *readers) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	s, err := r.stmt(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(ctx, args...)
+}
+
+func (r *readers) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 	r.mu.Lock()
-	s, ok := r.stmts[query]
-	if !ok {
-		var err error
-		if s, err = r.db.PrepareContext(ctx, query); err != nil {
-			r.mu.Unlock()
-			return nil, err
-		}
+	defer r.mu.Unlock()
+	if r.stmts == nil {
+		return nil, ErrClosed
+	}
+	if s, ok := r.stmts[query]; ok {
+		return s, nil
+	}
+	s, err := r.db.PrepareContext(ctx, query)
+	if err == nil {
 		r.stmts[query] = s
 	}
-	r.mu.Unlock()
-	return s.QueryContext(ctx, args...)
+	return s, err
+}
+
+func (r *readers) close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stmts = nil
+	return r.db.Close() // and with it the statements
 }
 
 // Sizes of an IN list. A shorter list repeats its last key, so that few
@@ -100,6 +116,16 @@ func selectEach(ctx context.Context, q querier, query string, args []any, scan f
 		}
 	}
 	return rows.Err()
+}
+
+// touch makes a file for the owner alone where there is none; SQLite gives the
+// files beside a database the mode of the database.
+func touch(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // exists reports whether there is a file at path.

@@ -47,6 +47,7 @@ type Config struct {
 type Vault struct {
 	now      func() time.Time
 	log      *slog.Logger
+	path     string // of vault.db
 	lockFile *os.File
 	writeDB  *sql.DB
 	w        *writer
@@ -96,12 +97,16 @@ func (v *Vault) open(ctx context.Context, cfg Config) error {
 		return err
 	}
 	path := filepath.Join(cfg.Dir, "vault.db")
+	v.path = path
 	if exists(path) && !exists(cfg.KeyFile) {
 		if fresh, err := isEmpty(path); err != nil {
 			return err
 		} else if !fresh {
 			return fmt.Errorf("root key file %s: %w", cfg.KeyFile, ErrRootKeyMissing)
 		}
+	}
+	if err := touch(path); err != nil {
+		return err
 	}
 	if v.writeDB, err = openSQLite(path, pragmas, 1); err != nil {
 		return err
@@ -256,7 +261,7 @@ func (v *Vault) release() error {
 		errs = append(errs, v.access.close())
 	}
 	if v.r != nil {
-		errs = append(errs, v.r.db.Close())
+		errs = append(errs, v.r.close())
 	}
 	if v.w != nil {
 		errs = append(errs, v.w.close())
