@@ -81,11 +81,9 @@ func (r *Runner) prepare(ctx context.Context, store string) error {
 		at = checkpoint{}
 	}
 	at.store = store
+	r.advance(at, at.at, false, time.Time{})
 	r.mu.Lock()
-	r.at, r.ready = at, true
-	if r.seen.Before(at.at) {
-		r.seen = at.at
-	}
+	r.ready = true
 	r.mu.Unlock()
 	r.out.begin(at.at)
 	return nil

@@ -134,6 +134,11 @@ func (w *work) count() error {
 		if _, err := w.tx.Exec(`INSERT INTO counters (name, n) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET n = n + ?2`, string(state), n); err != nil {
 			return err
 		}
+		if n < 0 { // rows are the same however events were batched
+			if _, err := w.tx.Exec(`DELETE FROM counters WHERE name = ? AND n = 0`, string(state)); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

@@ -128,6 +128,11 @@ func (b *work) flush() error {
 		if _, err := b.tx.Exec(`INSERT INTO counters (name, n) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET n = n + ?2`, name, n); err != nil {
 			return err
 		}
+		if n < 0 { // rows are the same however events were batched
+			if _, err := b.tx.Exec(`DELETE FROM counters WHERE name = ? AND n = 0`, name); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
