@@ -31,31 +31,28 @@ type link struct {
 	once           sync.Once
 }
 
-// gate lets bytes through while it is open.
+// gate lets bytes through until it is shut.
 type gate struct {
-	mu   sync.Mutex
-	wait chan struct{} // nil: open
+	mu     sync.Mutex
+	isShut bool
 }
 
 func (g *gate) shut() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.wait == nil {
-		g.wait = make(chan struct{})
-	}
+	g.isShut = true
 }
 
-func (g *gate) pass(closed <-chan struct{}) {
+// hold waits while the gate is shut: until the link is closed, as no gate ever
+// opens again. It reports whether it was shut.
+func (g *gate) hold(closed <-chan struct{}) bool {
 	g.mu.Lock()
-	wait := g.wait
+	shut := g.isShut
 	g.mu.Unlock()
-	if wait == nil {
-		return
+	if shut {
+		<-closed
 	}
-	select {
-	case <-wait:
-	case <-closed:
-	}
+	return shut
 }
 
 // newProxy returns a proxy to the socket of a node. It is up.
@@ -131,7 +128,9 @@ func (p *proxy) pump(l *link, to, from net.Conn, g *gate) {
 		if err != nil {
 			return
 		}
-		g.pass(l.closed)
+		if g.hold(l.closed) {
+			return
+		}
 		if _, err := to.Write(buf[:n]); err != nil {
 			return
 		}
