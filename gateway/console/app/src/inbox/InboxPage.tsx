@@ -93,7 +93,7 @@ function Inbox3({ view }: { view: ViewName }) {
   return (
     <>
       {showList && (
-        <section aria-label={name} className={cx("flex min-w-0 flex-col", ref !== undefined || split ? "w-[348px] shrink-0 border-e border-line" : "flex-1")}>
+        <section aria-label={name} className={cx("flex min-w-0 flex-col", ref !== undefined || split ? "w-[360px] shrink-0 border-e border-line" : "flex-1")}>
           <PaneHeader title={name} count={rows && rows.total >= 0 ? count(rows.total) : undefined} />
           <SearchBox view={view} q={q} onDown={() => { list.current?.focus(); if (!activeId) moveTo(0); }} />
           {query.isError && !rows ? (

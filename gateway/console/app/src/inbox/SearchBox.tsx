@@ -39,7 +39,7 @@ export function SearchBox({ view, q, onDown }: { view: ViewName; q: string; onDo
           if (e.key === "Enter" || e.key === "ArrowDown") { e.preventDefault(); if (text !== q) change(text, true); onDown(); }
         }}
         aria-label="Search requests"
-        placeholder="Search by words, name, address or #number"
+        placeholder="Search words, names or #number"
         autoComplete="off"
         spellCheck={false}
         enterKeyHint="search"

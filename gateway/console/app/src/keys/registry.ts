@@ -69,11 +69,11 @@ export class KeyRegistry {
   private change(keys: readonly Key[]): void {
     const plain: Record<string, (e: KeyboardEvent) => void> = {};
     const typing: typeof plain = {};
-    for (const k of keys) {
-      for (const b of k.keys) {
-        plain[b] = (e) => this.run(k, b, e);
-        if (k.inInput) typing[b] = plain[b];
-      }
+    // Sequences come first: the end of "g u" must not also be the key "u".
+    const bindings = keys.flatMap((k) => k.keys.map((b) => ({ k, b }))).sort((x, y) => y.b.split(" ").length - x.b.split(" ").length);
+    for (const { k, b } of bindings) {
+      plain[b] = (e) => this.run(k, b, e);
+      if (k.inInput) typing[b] = plain[b];
     }
     this.plain = createKeybindingsHandler(plain);
     this.typing = createKeybindingsHandler(typing);
@@ -81,7 +81,7 @@ export class KeyRegistry {
   }
 
   private run(k: Key, binding: string, e: KeyboardEvent): void {
-    if (this.options.blocked() && !k.inInput) return;
+    if (e.defaultPrevented || (this.options.blocked() && !k.inInput)) return;
     if (isSingle(binding) && !this.options.singleKeys()) return;
     e.preventDefault();
     k.run(e);

@@ -27,7 +27,7 @@ export function MailboxesPage() {
       {query.isError && !list ? <ErrorState what="The mailboxes could not be read" problem={asProblem(query.error)} onRetry={() => void query.refetch()} />
         : !list ? <Card className="p-4"><Bone className="h-3 w-1/2" /></Card>
         : list.length === 0 ? <div className="flex-1"><EmptyState icon={<Mail />} title="No mailbox is connected" text="Mailboxes are set in the configuration of the hub. Once one is there, its state shows here." /></div>
-        : <ul className="grid gap-3 side:grid-cols-2">{list.map((m) => <li key={m.id}><Box mailbox={m} /></li>)}</ul>}
+        : <ul className="grid grid-cols-1 gap-3 side:grid-cols-2">{list.map((m) => <li key={m.id}><Box mailbox={m} /></li>)}</ul>}
     </OpsPage>
   );
 }

@@ -23,5 +23,5 @@ export const Card = ({ children, className }: { children: ReactNode; className?:
   <div className={cx("overflow-hidden rounded-lg border border-line bg-panel", className)}>{children}</div>
 );
 
-export const th = "px-3.5 py-2 text-start text-chip font-label whitespace-nowrap text-subtle";
+export const th = "px-3.5 py-2 text-chip font-label whitespace-nowrap text-subtle";
 export const td = "px-3.5 py-2 align-middle";

@@ -28,9 +28,9 @@ export function SystemPage() {
             </dl>
             <Card>
               <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Views">
-                <table className="w-full min-w-[520px]">
+                <table className="w-full min-w-80">
                   <caption className="sr-only">Views and how far they have read</caption>
-                  <thead className="border-b border-line"><tr><th className={th}>View</th><th className={`${th} text-end`}>Position</th><th className={`${th} text-end`}>Behind</th><th className={th}>State</th></tr></thead>
+                  <thead className="border-b border-line"><tr><th className={`${th} text-start`}>View</th><th className={`${th} text-end max-pane:hidden`}>Position</th><th className={`${th} text-end`}>Behind</th><th className={`${th} text-start`}>State</th></tr></thead>
                   <tbody>{s.projections.map((p) => <Row key={p.name} projection={p} />)}</tbody>
                 </table>
               </div>
@@ -51,7 +51,7 @@ function Row({ projection: p }: { projection: ProjectionState }) {
   return (
     <tr className="border-b border-line last:border-0">
       <th scope="row" className={`${td} text-start font-label`}>{readable(p.name)}</th>
-      <td className={`${td} text-end font-mono text-chip`}>{shown(p.position)}</td>
+      <td className={`${td} text-end font-mono text-chip max-pane:hidden`}>{shown(p.position)}</td>
       <td className={`${td} tnum text-end ${old ? "text-warn" : "text-muted"}`}>{behind ? `${plural(p.lag_events, "event")}, ${duration(p.lag_seconds)}` : "–"}</td>
       <td className={td}><Chip tone={old ? "warn" : behind ? "info" : "ok"}>{old ? "Behind" : behind ? "Catching up" : "Up to date"}</Chip></td>
     </tr>

@@ -1,9 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Command } from "cmdk";
-import { ArrowRight, CornerDownLeft, Mail, Search } from "lucide-react";
+import { Activity, Archive, ArrowRight, Check, CheckCheck, CircleDot, CircleX, CornerDownLeft, Flag, Inbox, Keyboard, Link2, Lock, Mail, Reply, Search, Server, ShieldAlert, Tag, UserPlus, UserRound, Users } from "lucide-react";
 import { Dialog as D } from "radix-ui";
-import { useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { listQuery } from "../api/queries";
 import type { Ticket } from "../api/types";
 import { registry } from "../keys/keys";
@@ -16,6 +16,12 @@ import { Caps } from "../ui/kbd";
 
 export const itemClass = "flex min-h-[34px] items-center gap-3 rounded-sm px-2.5 text-base select-none data-[selected=true]:bg-selected max-pane:min-h-11";
 export const groupClass = "[&_[cmdk-group-heading]]:px-2.5 [&_[cmdk-group-heading]]:pt-2 [&_[cmdk-group-heading]]:pb-1 [&_[cmdk-group-heading]]:text-chip [&_[cmdk-group-heading]]:text-subtle";
+
+const icons: Record<string, ReactNode> = {
+  assign: <Users />, "assign-me": <UserPlus />, unassign: <CircleX />, priority: <Flag />, tag: <Tag />, resolve: <Check />, "resolve-next": <CheckCheck />,
+  "copy-link": <Link2 />, reply: <Reply />, note: <Lock />, search: <Search />, keys: <Keyboard />, "go-open": <Inbox />, "go-unassigned": <CircleDot />,
+  "go-mine": <UserRound />, "go-resolved": <CheckCheck />, "go-all": <Archive />, "go-outbox": <Activity />, "go-quarantine": <ShieldAlert />, "go-mail": <Mail />, "go-system": <Server />,
+};
 
 function useLater<T>(value: T, ms: number): T {
   const [later, setLater] = useState(value);
@@ -61,9 +67,9 @@ export function Palette() {
                   {requests.map((t) => (
                     <Command.Item key={t.id} value={`request ${t.id}`} keywords={[text]} forceMount onSelect={() => open(t)} className={itemClass}>
                       <Mail className="size-4 shrink-0 text-muted" aria-hidden />
-                      <span className="truncate">{subjectOf(t.subject)}</span>
-                      <span className="min-w-0 flex-1 truncate text-muted">{personName(t.customer, t.erased)}</span>
-                      <span className="tnum text-chip text-subtle">#{count(t.number).replaceAll(",", "")} · {shortTime(t.updated_at)}</span>
+                      <span className="min-w-0 truncate max-pane:flex-1">{subjectOf(t.subject)}</span>
+                      <span className="min-w-0 flex-1 truncate text-muted max-pane:hidden">{personName(t.customer, t.erased)}</span>
+                      <span className="tnum text-chip whitespace-nowrap text-subtle">#{count(t.number).replaceAll(",", "")} · {shortTime(t.updated_at)}</span>
                     </Command.Item>
                   ))}
                 </Command.Group>
@@ -86,7 +92,7 @@ function Action({ entry: k, onRun }: { entry: Key; onRun: (k: Key) => void }) {
   const binding = k.keys[0];
   return (
     <Command.Item value={k.id} keywords={k.title.split(" ")} onSelect={() => onRun(k)} className={itemClass}>
-      {k.group === "Request" ? <CornerDownLeft className="size-4 shrink-0 text-muted" aria-hidden /> : <ArrowRight className="size-4 shrink-0 text-muted" aria-hidden />}
+      <span aria-hidden className="text-muted [&>svg]:size-4">{icons[k.id] ?? (k.group === "Request" ? <CornerDownLeft /> : <ArrowRight />)}</span>
       <span className="min-w-0 flex-1 truncate">{k.title}</span>
       {binding && <Caps caps={keyCaps(binding)} />}
     </Command.Item>

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { ArrowDown, ArrowLeft, ArrowUp, Check, Copy, Ellipsis, Link2, PanelRight, RotateCcw, UserPlus } from "lucide-react";
+import { ArrowDown, ArrowLeft, ArrowUp, Check, Copy, Ellipsis, Link2, PanelRight, RotateCcw, UserPlus, Users } from "lucide-react";
 import { agentsQuery } from "../api/queries";
 import type { Ticket } from "../api/types";
 import { assign, reopen, resolve } from "../state/act";
@@ -7,7 +7,7 @@ import { useMe } from "../state/me";
 import { usePhone, useSplit, useWide } from "../state/media";
 import { changeSettings, settings } from "../state/settings";
 import { useStore } from "../state/store";
-import { sideSheetOpen } from "../state/ui";
+import { picking, sideSheetOpen } from "../state/ui";
 import { personName, subjectOf } from "../text/words";
 import { Avatar } from "../ui/avatar";
 import { Button, IconButton } from "../ui/button";
@@ -108,6 +108,7 @@ function PhoneItems({ ticket: t }: { ticket: Ticket }) {
   return (
     <>
       <MenuItem icon={<UserPlus />} onSelect={() => void assign(t, { id: me.id, name: me.name }, me.id)}>Assign to me</MenuItem>
+      <MenuItem icon={<Users />} onSelect={() => picking.set({ kind: "assign", ticket: t })}>Assign to…</MenuItem>
       <MenuItem icon={<PanelRight />} onSelect={() => sideSheetOpen.set(true)}>Customer</MenuItem>
     </>
   );

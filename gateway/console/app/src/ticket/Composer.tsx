@@ -19,8 +19,8 @@ interface ComposerProps { ticket: TicketDetail; revision: number; onRead: (ids: 
 interface Refused { revision: number; messages: Message[]; resolve: boolean }
 
 export function Composer({ ticket: t, revision, onRead }: ComposerProps) {
-  const [kind, setKind] = useState<DraftKind>("reply");
-  const [text, setText] = useState(() => readDraft(t.id, "reply"));
+  const [kind, setKind] = useState<DraftKind>(t.erased ? "note" : "reply");
+  const [text, setText] = useState(() => readDraft(t.id, kind));
   const [saved, setSaved] = useState(text !== "");
   const [stale, setStale] = useState<Refused | null>(null);
   const [failed, setFailed] = useState("");
@@ -44,6 +44,7 @@ export function Composer({ ticket: t, revision, onRead }: ComposerProps) {
   }
 
   function change(to: DraftKind): void {
+    if (to === "reply" && t.erased) return;
     clearTimeout(timer.current);
     if (to !== kind) {
       writeDraft(t.id, kind, text);
@@ -53,7 +54,7 @@ export function Composer({ ticket: t, revision, onRead }: ComposerProps) {
       setSaved(next !== "");
       setFailed("");
     }
-    requestAnimationFrame(() => area.current?.focus());
+    area.current?.focus();
   }
 
   async function submit(resolve = false, at = revision): Promise<void> {
@@ -110,10 +111,10 @@ export function Composer({ ticket: t, revision, onRead }: ComposerProps) {
         <div className={cx("rounded-lg border shadow-low focus-within:border-line-strong", note ? "border-note-line bg-note focus-within:border-note-fg" : "border-line-strong/60 bg-panel")}>
           {!small && (
             <div className="flex items-center gap-1 px-2 pt-2">
-              <Tab active={!note} onClick={() => change("reply")} keyOf="reply"><Reply className="size-4" aria-hidden />Reply</Tab>
+              <Tab active={!note} disabled={t.erased} onClick={() => change("reply")} keyOf="reply"><Reply className="size-4" aria-hidden />Reply</Tab>
               <Tab active={note} note onClick={() => change("note")} keyOf="note"><Lock className="size-3.5" aria-hidden />Note</Tab>
               <span className={cx("ms-auto flex min-w-0 items-center gap-2 pe-1 text-chip", note ? "text-note-fg" : "text-subtle")}>
-                {note ? "Only agents see this" : <>To<span className="truncate rounded-xs border border-line px-2 py-0.5 text-fg max-pane:max-w-36">{t.customer.address || name}</span></>}
+                {t.erased ? "Erased: there is no address to reply to" : note ? "Only agents see this" : <>To<span className="truncate rounded-xs border border-line px-2 py-0.5 text-fg max-pane:max-w-36">{t.customer.address || name}</span></>}
               </span>
             </div>
           )}
@@ -145,15 +146,19 @@ export function Composer({ ticket: t, revision, onRead }: ComposerProps) {
 
 /** As high as its text, between two or three lines and what the style allows. */
 function grow(el: HTMLTextAreaElement | null, phone: boolean): void {
-  if (!el) return;
+  const box = el?.parentElement;
+  if (!el || !box) return;
+  // The box keeps its height while the text is measured, so that the conversation above does not jump.
+  box.style.height = `${box.offsetHeight}px`;
   el.style.height = "auto";
   el.style.height = `${Math.max(phone ? 44 : 62, el.scrollHeight)}px`;
+  box.style.height = "";
 }
 
-function Tab({ active, note, keyOf, ...rest }: { active: boolean; note?: boolean; keyOf: string; onClick: () => void; children: React.ReactNode }) {
+function Tab({ active, note, disabled, keyOf, ...rest }: { active: boolean; note?: boolean; disabled?: boolean; keyOf: string; onClick: () => void; children: React.ReactNode }) {
   return (
-    <button type="button" aria-pressed={active} onClick={rest.onClick} onMouseDown={(e) => e.preventDefault()}
-      className={cx("inline-flex h-[26px] items-center gap-1.5 rounded-sm px-2 font-label max-pane:h-9", active ? (note ? "bg-note-line/55 text-note-fg" : "bg-accent-soft text-accent-text") : "text-muted hover:bg-hover hover:text-fg")}>
+    <button type="button" aria-pressed={active} aria-disabled={disabled || undefined} onClick={rest.onClick} onMouseDown={(e) => e.preventDefault()}
+      className={cx("inline-flex h-[26px] items-center gap-1.5 rounded-sm px-2 font-label max-pane:h-9", active ? (note ? "bg-note-line/55 text-note-fg" : "bg-accent-soft text-accent-text") : disabled ? "text-subtle opacity-60" : "text-muted hover:bg-hover hover:text-fg")}>
       {rest.children}<KeyOf id={keyOf} className="ms-1 [&_kbd]:bg-transparent [&_kbd]:border-current/25 [&_kbd]:text-inherit" />
     </button>
   );

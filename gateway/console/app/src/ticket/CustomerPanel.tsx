@@ -23,7 +23,7 @@ export function CustomerPanel({ ticket: t, detail, history }: PanelProps) {
   const keep = (detail?.messages ?? []).map((m) => m.keep_until).filter((k) => k !== null && k !== "").sort().pop();
   const others = (detail?.participants ?? []).filter((p) => p.address !== t.customer.address);
   return (
-    <div className="flex min-h-0 flex-1 flex-col">
+    <div className="flex min-h-0 min-w-0 flex-1 flex-col">
       <header className="flex h-[46px] shrink-0 items-center justify-between border-b border-line px-4 max-pane:h-14">
         <h2 className="text-pane font-unread">Customer</h2>
         <IconButton label="Hide the customer" onClick={() => toggleSide(wide)}><PanelRight className="size-4" /></IconButton>
@@ -105,7 +105,7 @@ function Section({ icon, title, count, last, children }: { icon?: ReactNode; tit
 }
 
 const Facts = ({ rows }: { rows: [string, ReactNode][] }) => (
-  <dl className="mt-2 grid grid-cols-[96px_1fr] gap-x-2 gap-y-1 first:mt-0">
+  <dl className="mt-2 grid grid-cols-[104px_minmax(0,1fr)] max-pane:grid-cols-[128px_minmax(0,1fr)] gap-x-2 gap-y-1 first:mt-0">
     {rows.map(([k, v]) => <div key={k} className="contents"><dt className="text-muted">{k}</dt><dd className="min-w-0 break-words">{v}</dd></div>)}
   </dl>
 );

@@ -22,7 +22,7 @@ export function DeliveryLine({ message: m }: { message: Message; ticket: Ticket 
   return (
     <div className={cx("flex flex-wrap items-center gap-x-2 gap-y-0.5 border-t px-3 py-1.5 text-chip", bad ? "rounded-b-md border-transparent" : "border-line", m.delivery === "unknown" ? "bg-warn-soft" : bad && "bg-danger-soft")}>
       <span className={cx("inline-flex items-center gap-1.5 font-label [&>svg]:size-3.5", tone)}>{icon ?? <Check />}{deliveryNames[m.delivery]}</span>
-      {m.delivery_detail && <span className={cx("min-w-0 flex-1 font-mono text-meta break-words", bad ? "text-fg" : "text-subtle")}>{m.delivery_detail}</span>}
+      {m.delivery_detail && <span className={cx("min-w-0 flex-1 font-mono text-meta break-words max-pane:order-last max-pane:basis-full", bad ? "text-fg" : "text-subtle")}>{m.delivery_detail}</span>}
       {bad && <Link to="/ops/outbox" search={{ state: m.delivery }} className="font-label text-accent-text underline underline-offset-2">See the outbox</Link>}
     </div>
   );

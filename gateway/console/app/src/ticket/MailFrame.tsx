@@ -23,6 +23,7 @@ export function MailFrame({ ticket, message, from }: { ticket: string; message: 
       const doc = f.contentDocument;
       setReady(true);
       if (!doc?.body) return;
+      doc.body.style.display = "flow-root"; // keeps the first and last margin inside what is measured
       measure();
       watch?.disconnect();
       watch = new ResizeObserver(measure);

@@ -28,7 +28,7 @@ export const MessageCard = memo(function MessageCard({ ticket, message: m, expan
     return (
       <button type="button" aria-expanded={false} onClick={onToggle} className={cx("flex w-full items-center gap-2.5 rounded-md border px-3 py-2 text-start", note ? "border-note-line bg-note hover:brightness-98" : "border-line bg-panel hover:bg-hover")}>
         {m.kind === "auto" ? <Bot className="size-5 shrink-0 p-0.5 text-subtle" aria-hidden /> : <Avatar id={m.agent?.id ?? m.from.address} name={name} size="sm" erased={m.state === "erased"} />}
-        <span className="max-w-[40%] shrink-0 truncate font-strong">{m.kind === "auto" ? readable(m.class === "human" || !m.class ? "Automatic message" : `${m.class} message`) : name}</span>
+        <span className="max-w-[40%] shrink-0 truncate font-strong">{m.kind === "auto" ? readable(m.class === "human" || !m.class ? "automatic message" : m.class) : name}</span>
         {note && <Lock className="size-3.5 shrink-0 text-note-fg" aria-label="Internal note" />}
         <span className="min-w-0 flex-1 truncate text-muted">{m.state === "plain" ? m.text.slice(0, 160).replace(/\s+/g, " ") : stateWords[m.state]}</span>
         <When at={m.at} say={shortTime} className="text-chip text-subtle" />
@@ -63,7 +63,7 @@ function MessageHead({ ticket, message: m, name, onToggle }: { ticket: Ticket; m
         {m.unverified && <Chip tone="warn">Unverified</Chip>}
         {m.kind === "auto" && <Chip>{readable(m.class || "automatic")}</Chip>}
         <time dateTime={m.at} title={exactTime(m.at)} className="tnum text-chip text-subtle">{clockTime(m.at)}</time>
-        <Menu align="end" trigger={<button type="button" aria-label={`More about the message from ${name}`} className={cx("-me-1 inline-flex size-6 items-center justify-center rounded-xs hover:bg-hover hover:text-fg max-pane:size-9", note ? "text-note-fg" : "text-subtle")}><Ellipsis className="size-4" /></button>}>
+        <Menu align="end" trigger={<button type="button" aria-label={`More about the message from ${name}`} className={cx("-me-1 inline-flex size-6 items-center justify-center rounded-xs hover:bg-hover hover:text-fg max-pane:-my-2.5 max-pane:size-11", note ? "text-note-fg" : "text-subtle")}><Ellipsis className="size-4" /></button>}>
           <MenuItem icon={<Info />} onSelect={() => setDetails((d) => !d)}>{details ? "Hide details" : "Show details"}</MenuItem>
           {m.kind !== "note" && m.state === "plain" && (
             <MenuItem icon={<Download />} asChild><a href={`/api/v1/tickets/${ticket.id}/messages/${m.id}/raw`} download className="flex items-center gap-2"><Download className="size-4 text-muted" aria-hidden />Download the original</a></MenuItem>

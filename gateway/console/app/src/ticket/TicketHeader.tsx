@@ -29,7 +29,7 @@ export function TicketHeader({ ticket: t }: { ticket: Ticket }) {
         <NumberButton ticket={t} />
       </div>
       <h2 className="sr-only pane:hidden">{subjectOf(t.subject)}</h2>
-      <div className="-ms-1.5 mt-1 flex flex-wrap items-center gap-x-1.5 gap-y-1 max-pane:mt-0">
+      <div className="-ms-1.5 mt-1 flex flex-wrap items-center gap-x-1.5 gap-y-1 max-pane:mt-0 max-pane:flex-nowrap max-pane:overflow-x-auto max-pane:[scrollbar-width:none]">
         <Menu trigger={<button type="button" className={property}><span aria-hidden className={cx("size-[7px] rounded-full", dots[t.status])} />{statusNames[t.status]}</button>}>
           {isOpen(t)
             ? <MenuItem keyOf="resolve" onSelect={() => void resolve(t)}>Resolve</MenuItem>

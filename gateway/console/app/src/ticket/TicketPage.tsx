@@ -81,7 +81,7 @@ export function TicketPage({ reference, preview, onBack, onMove, hasPrevious = f
           </>
         ) : <TimelineSkeleton />}
       </section>
-      {wide && side && <aside aria-label="Customer" className="flex w-[272px] shrink-0 border-s border-line">{panel}</aside>}
+      {wide && side && <aside aria-label="Customer" className="flex w-[288px] shrink-0 border-s border-line">{panel}</aside>}
       {!wide && <SideSheet open={sheet} onClose={() => sideSheetOpen.set(false)} title="Customer">{panel}</SideSheet>}
     </>
   );

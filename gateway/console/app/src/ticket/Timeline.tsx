@@ -24,6 +24,7 @@ export function Timeline({ ticket, history, sending, onSeen, unseen }: TimelineP
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
+  const size = useRef({ client: 0, full: 0 });
   const messages = ticket.messages;
   const lines = useMemo(() => timeline(messages, history, new Date()), [messages, history]);
   const [toggled, setToggled] = useState<Record<string, boolean>>({});
@@ -56,6 +57,14 @@ export function Timeline({ ticket, history, sending, onSeen, unseen }: TimelineP
     return () => { clearTimeout(t); el?.removeEventListener("scroll", check); document.removeEventListener("visibilitychange", check); };
   }, [messages, onSeen]);
 
+  // A scroll that comes from a change of size is not the agent leaving the end.
+  function scrolled(b: HTMLElement): void {
+    const resized = b.clientHeight !== size.current.client || b.scrollHeight !== size.current.full;
+    size.current = { client: b.clientHeight, full: b.scrollHeight };
+    if (resized && atEnd.current) toEnd();
+    else atEnd.current = b.scrollHeight - b.scrollTop - b.clientHeight < 60;
+  }
+
   const isOpen = (id: string): boolean => toggled[id] ?? (initial.has(id) || !known.current.has(id));
 
   return (
@@ -65,7 +74,7 @@ export function Timeline({ ticket, history, sending, onSeen, unseen }: TimelineP
         role="region"
         aria-label="Conversation"
         tabIndex={0}
-        onScroll={(e) => { const b = e.currentTarget; atEnd.current = b.scrollHeight - b.scrollTop - b.clientHeight < 60; }}
+        onScroll={(e) => scrolled(e.currentTarget)}
         className="flex h-full flex-col overflow-y-auto px-5 -outline-offset-2 [overflow-anchor:none] max-pane:px-3"
       >
         <div ref={content} className="mx-auto mt-auto flex w-full max-w-[760px] flex-col gap-2.5 py-4">

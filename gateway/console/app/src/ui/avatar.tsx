@@ -18,7 +18,7 @@ export function Avatar({ id, name, size = "md", erased = false }: { id: string; 
   return (
     <span
       aria-hidden
-      className={cx("inline-flex shrink-0 items-center justify-center rounded-full font-unread tracking-tight text-white select-none", sizes[size], erased && "bg-sunken text-subtle")}
+      className={cx("inline-flex shrink-0 items-center justify-center rounded-full font-unread tracking-tight text-white select-none", sizes[size], erased && "bg-line text-muted")}
       style={erased ? undefined : { backgroundColor: colourOf(id || name) }}
     >
       {erased ? <User className="size-3/5" /> : initials(name)}

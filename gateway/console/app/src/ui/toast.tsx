@@ -53,7 +53,7 @@ export function Toaster() {
           </T.Close>
         </T.Root>
       ))}
-      <T.Viewport className="fixed bottom-4 left-1/2 z-50 flex w-[min(440px,calc(100vw-24px))] -translate-x-1/2 flex-col gap-2 outline-none max-pane:bottom-20" />
+      <T.Viewport className="fixed bottom-4 left-1/2 z-50 flex w-[min(440px,calc(100vw-24px))] -translate-x-1/2 flex-col gap-2 outline-none max-pane:bottom-20 split:bottom-5 split:left-[228px] split:w-[336px] split:translate-x-0" />
     </T.Provider>
   );
 }
