@@ -32,7 +32,7 @@ type DKIMResult struct {
 	Result, Domain string
 }
 
-func readAuth(h Header, ids []string, author Address) AuthResults {
+func readAuth(h Header, ids []string, from []Address) AuthResults {
 	var out AuthResults
 	for _, v := range h.Raw("Authentication-Results") {
 		if !ownAuthServ(v, ids) {
@@ -43,7 +43,7 @@ func readAuth(h Header, ids []string, author Address) AuthResults {
 			return out
 		}
 		out.Present = true
-		out.fill(results, author)
+		out.fill(results, from)
 		return out
 	}
 	return out
@@ -65,8 +65,11 @@ func ownAuthServ(v string, ids []string) bool {
 	return false
 }
 
-func (a *AuthResults) fill(results []authres.Result, author Address) {
-	domain := author.Domain()
+func (a *AuthResults) fill(results []authres.Result, from []Address) {
+	domain := ""
+	if len(from) > 0 {
+		domain = from[0].Domain()
+	}
 	dmarcFrom, soft := "", false
 	for _, r := range results {
 		switch r := r.(type) {
@@ -95,10 +98,11 @@ func (a *AuthResults) fill(results []authres.Result, author Address) {
 		return
 	}
 	if a.DMARC != "" && a.DMARC != "none" {
-		a.Aligned = a.DMARC == authres.ResultPass && (dmarcFrom == "" || dmarcFrom == domain)
+		// With several authors only a result that names the domain counts.
+		a.Aligned = a.DMARC == authres.ResultPass && (dmarcFrom == domain || dmarcFrom == "" && len(from) == 1)
 		return
 	}
-	a.Aligned = soft
+	a.Aligned = soft && len(from) == 1
 }
 
 // sameOrg compares organisational domains by the public suffix list.

@@ -69,10 +69,7 @@ func (c *collector) first(n *node) {
 func (c *collector) alternative(n *node) {
 	var best piece
 	for _, child := range n.children {
-		sub := &collector{p: c.p, seen: true}
-		if isAlternativeText(child) {
-			sub.seen = false
-		}
+		sub := &collector{p: c.p}
 		sub.collect(child)
 		text, rich := joinPieces(sub.pieces)
 		switch {
@@ -90,8 +87,6 @@ func (c *collector) alternative(n *node) {
 		c.pieces = append(c.pieces, best)
 	}
 }
-
-func isAlternativeText(n *node) bool { return n.typ == "text/plain" || n.typ == "text/html" }
 
 // related takes the root, named by start= or the first part; the others are
 // files the root may show (RFC 2387).

@@ -132,9 +132,12 @@ func (o Outgoing) check() error {
 	if len(o.Extra) > maxExtra {
 		return fmt.Errorf("%w: too many extra fields", ErrCompose)
 	}
-	for _, f := range append([]Field{{"X-Hub-Loop", o.LoopMark}}, o.Extra...) {
+	for _, f := range append([]Field{{"X-Loop-Value", o.LoopMark}}, o.Extra...) {
 		if fieldName([]byte(f.Name+":")) != len(f.Name) || len(f.Name) > 76 {
 			return fmt.Errorf("%w: bad field name", ErrCompose)
+		}
+		if reserved(f.Name) {
+			return fmt.Errorf("%w: field %s has a place of its own", ErrCompose, f.Name)
 		}
 		if err := checkValue(f.Name, f.Value, maxValue); err != nil {
 			return err
@@ -175,6 +178,17 @@ func (o Outgoing) checkAddresses() error {
 		}
 	}
 	return nil
+}
+
+// reserved are the fields that Outgoing sets itself, and Bcc, which never is a
+// field of a sent mail.
+func reserved(name string) bool {
+	switch name = strings.ToLower(name); name {
+	case "from", "to", "cc", "bcc", "reply-to", "sender", "subject", "date", "message-id", "in-reply-to", "references", "mime-version",
+		"auto-submitted", "x-auto-response-suppress", "x-hub-loop", "return-path", "received":
+		return true
+	}
+	return strings.HasPrefix(name, "content-") || strings.HasPrefix(name, "resent-")
 }
 
 // checkValue refuses what could end a header field or hide in it (O11).

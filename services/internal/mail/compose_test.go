@@ -148,6 +148,8 @@ func TestComposeRefusesInjection(t *testing.T) {
 		"in reply to":     func(o *mail.Outgoing) { o.InReplyTo = "a\x00@b" },
 		"extra value":     func(o *mail.Outgoing) { o.Extra = []mail.Field{{"X-A", "b\r\nX: y"}} },
 		"extra name":      func(o *mail.Outgoing) { o.Extra = []mail.Field{{"X-A: b\r\nX", "y"}} },
+		"extra reserved":  func(o *mail.Outgoing) { o.Extra = []mail.Field{{"BCC", "all@example.org"}} },
+		"extra type":      func(o *mail.Outgoing) { o.Extra = []mail.Field{{"Content-Type", "text/html"}} },
 		"loop mark":       func(o *mail.Outgoing) { o.LoopMark = "a\nb" },
 		"file name":       func(o *mail.Outgoing) { o.Attachments = []mail.OutgoingFile{{Name: "a\r\nb"}} },
 		"file type":       func(o *mail.Outgoing) { o.Attachments = []mail.OutgoingFile{{Name: "a", Type: "text/plain; x=y"}} },

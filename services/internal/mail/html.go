@@ -48,7 +48,7 @@ func htmlText(s string) (text string, fallback bool) {
 // a line of their own.
 type textWriter struct {
 	b         strings.Builder
-	skip      int // inside script, style, head
+	skip      int // inside script, style or title
 	pre       int
 	quote     int // depth of quoted blocks, and at the last text
 	lastQuote int
@@ -63,10 +63,7 @@ const maxQuoteDepth = 5
 
 func (w *textWriter) start(a atom.Atom, z *html.Tokenizer, attrs bool) {
 	switch a {
-	case atom.Script, atom.Style, atom.Head, atom.Title, atom.Template, atom.Noscript:
-		if a == atom.Head || a == atom.Noscript { // may be left open
-			return
-		}
+	case atom.Script, atom.Style, atom.Title:
 		w.skip++
 	case atom.Br:
 		w.newlines++
@@ -97,7 +94,7 @@ func (w *textWriter) start(a atom.Atom, z *html.Tokenizer, attrs bool) {
 
 func (w *textWriter) end(a atom.Atom) {
 	switch a {
-	case atom.Script, atom.Style, atom.Title, atom.Template:
+	case atom.Script, atom.Style, atom.Title:
 		w.skip = max(0, w.skip-1)
 	case atom.P, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6, atom.Table, atom.Ul, atom.Ol:
 		w.block(2)

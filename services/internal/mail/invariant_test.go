@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -67,6 +68,50 @@ func checkAttachment(t *testing.T, raw []byte, a mail.Attachment) {
 	if a.Type == "" {
 		t.Errorf("attachment %q has no type", a.Name)
 	}
+}
+
+// Mails with bytes changed, cut, doubled and joined: the promises hold. The
+// changes are drawn from a fixed seed.
+func TestMutatedMails(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	mails := seeds(t)
+	for _, m := range mails {
+		for range 60 {
+			raw := mutate(r, m, mails[r.IntN(len(mails))])
+			checkMessage(t, raw, mail.Parse(raw, mail.Options{}))
+			if t.Failed() {
+				t.Fatalf("%q", raw)
+			}
+		}
+	}
+}
+
+func mutate(r *rand.Rand, m, other []byte) []byte {
+	out := bytes.Clone(m)
+	for range 1 + r.IntN(6) {
+		if len(out) < 4 {
+			return append(out, other...)
+		}
+		i := r.IntN(len(out) - 1)
+		switch r.IntN(7) {
+		case 0:
+			out[i] = byte(r.IntN(256))
+		case 1:
+			out = append(out[:i], out[i+1:]...)
+		case 2: // cut
+			out = out[:i+1]
+		case 3: // a stretch twice
+			j := i + r.IntN(len(out)-i)
+			out = append(out[:j:j], out[i:]...)
+		case 4: // another mail from here on
+			out = append(out[:i:i], other[r.IntN(len(other)+1):]...)
+		case 5: // line ends
+			out = bytes.ReplaceAll(out, []byte("\n"), [][]byte{[]byte("\r\n"), []byte("\r"), []byte("\n\n"), []byte("\n ")}[r.IntN(4)])
+		case 6:
+			out[i] = "\r\n\x00\t =?\"<>;:,()-/\\*'\x1b\xff"[r.IntN(22)]
+		}
+	}
+	return out
 }
 
 // Whatever the bytes: no panic, every promise of checkMessage, and the same

@@ -81,7 +81,7 @@ func (p *parser) run() {
 	p.readBody()
 	p.readReports()
 	p.m.QuoteFrom = QuoteFrom(p.m.Text)
-	p.m.Auth = readAuth(p.m.Header, p.opt.AuthServIDs, p.m.Author())
+	p.m.Auth = readAuth(p.m.Header, p.opt.AuthServIDs, p.m.From)
 }
 
 // repairStart applies the repairs of I14 that come before the header and gives

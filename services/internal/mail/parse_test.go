@@ -238,6 +238,9 @@ func TestAuthResults(t *testing.T) {
 		"nobody configured":       {good + from, mail.Options{}, false, "", false},
 		"missing is not failed":   {from, own, false, "", false},
 		"pass for another domain": {good + "From: a@evil.example\n\nbody\n", own, true, "pass", false},
+		"two authors, one named":  {good + "From: a@evil.example, b@bank.example\n\nbody\n", own, true, "pass", false},
+		"two authors, own first":  {good + "From: b@bank.example, a@evil.example\n\nbody\n", own, true, "pass", true},
+		"two authors, none named": {weak + "From: b@bank.example\nFrom: a@evil.example\n\nbody\n", own, true, "", false},
 		"no dmarc, aligned spf":   {weak + from, own, true, "", true},
 		"no dmarc, other domain":  {weak + "From: a@evil.example\n\nbody\n", own, true, "", false},
 	} {

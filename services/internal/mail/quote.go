@@ -102,9 +102,9 @@ func (q quoteScan) find() int {
 			continue
 		}
 		switch {
-		case forwardRE.MatchString(l):
+		case dashed(l) && forwardRE.MatchString(l):
 			return -1
-		case originalRE.MatchString(l):
+		case dashed(l) && originalRE.MatchString(l):
 			return i
 		case headerStart(l) && q.headerBlock(i):
 			if i > 0 && ruleRE.MatchString(q.lines[i-1]) {
@@ -112,7 +112,7 @@ func (q quoteScan) find() int {
 			}
 			return i
 		}
-		if n := q.attribution(i); n > 0 && q.restIsQuote(i+n) {
+		if n, strong := q.attribution(i); n > 0 && q.restIsQuote(i+n, strong) {
 			return i
 		}
 	}
@@ -126,7 +126,7 @@ func (q quoteScan) find() int {
 // stands directly over it.
 func (q quoteScan) attributionAbove(tail int) int {
 	for up := tail - 1; up >= 0 && up >= tail-5; up-- {
-		if n := q.attribution(up); n > 0 && up+n <= tail && blank(q.lines[up+n:tail]) {
+		if n, _ := q.attribution(up); n > 0 && up+n <= tail && blank(q.lines[up+n:tail]) {
 			return up
 		}
 	}
@@ -134,29 +134,74 @@ func (q quoteScan) attributionAbove(tail int) int {
 }
 
 // attribution is the number of lines (1 to 3) of an attribution at line i, 0 for
-// none.
-func (q quoteScan) attribution(i int) int {
-	l := q.lines[i]
-	if len(l) > 400 || !attributionStartRE.MatchString(l) {
-		return 0
+// none. strong says that it names a date or an address.
+func (q quoteScan) attribution(i int) (n int, strong bool) {
+	if len(q.lines[i]) > 400 || !q.colonSoon(i) {
+		return 0, false
 	}
 	joined := ""
 	for n := 1; n <= 3 && i+n <= len(q.lines); n++ {
 		part := q.lines[i+n-1]
-		if part == "" || len(part) > 400 {
-			return 0
+		if part == "" || len(part) > 400 || isQuoteLine(part) {
+			return 0, false
 		}
-		joined = strings.TrimSpace(joined + " " + part)
-		if attributionRE.MatchString(joined) {
-			return n
+		joined += " " + part
+		if saysWrote(joined) {
+			return n, strings.ContainsAny(joined, "0123456789@")
 		}
 	}
-	return 0
+	return 0, false
+}
+
+// saysWrote reports whether a text ends like "… wrote:".
+func saysWrote(s string) bool {
+	s = strings.ToLower(strings.TrimSpace(s))
+	head := strings.TrimRight(strings.TrimSuffix(strings.TrimSuffix(s, ":"), "："), " \u00a0")
+	if head == s {
+		return false
+	}
+	for _, verb := range wroteLast {
+		if strings.HasSuffix(head, verb) {
+			return true
+		}
+	}
+	for _, verb := range wroteBefore {
+		if strings.Contains(head, verb) {
+			return true
+		}
+	}
+	// "2026-03-02 10:11 GMT+01:00 Ann <ann@example.org>:"
+	return strings.HasSuffix(head, ">") && strings.Contains(head, "@") && strings.ContainsAny(head[:1], "0123456789")
+}
+
+// The words of attributions: at the end of the line, or before the name.
+var (
+	wroteLast = []string{
+		" wrote", " writes", " wrote the following", " schrieb", " schreibt", " écrit", " escribió", " ha scritto", " scrive", " schreef", " escreveu", " skrev",
+		" pisze", " napisał", " napisał(a)", " napisała", " napsal", " napsal(a)", " написал", " написала", " написал(а)", " пишет", "写道", "寫道", "のメール", " kirjoitti", " yazdı",
+	}
+	wroteBefore = []string{" schrieb ", " schreef ", " skrev "}
+)
+
+// colonSoon is a cheap test before the expressions: an attribution ends with a
+// colon on one of three lines.
+func (q quoteScan) colonSoon(i int) bool {
+	for n := 0; n < 3 && i+n < len(q.lines) && q.lines[i+n] != ""; n++ {
+		if strings.HasSuffix(q.lines[i+n], ":") || strings.HasSuffix(q.lines[i+n], "：") {
+			return true
+		}
+	}
+	return false
+}
+
+// dashed is a cheap test before the expressions for separator lines.
+func dashed(l string) bool {
+	return strings.Contains(l, "--") || strings.HasSuffix(l, ":")
 }
 
 // restIsQuote reports whether what follows an attribution is all quote: ">"
-// lines to the end, or no ">" line at all.
-func (q quoteScan) restIsQuote(i int) bool {
+// lines to the end, or, below a strong one, no ">" line at all.
+func (q quoteScan) restIsQuote(i int, strong bool) bool {
 	first := i
 	for first < len(q.lines) && q.lines[first] == "" {
 		first++
@@ -164,7 +209,7 @@ func (q quoteScan) restIsQuote(i int) bool {
 	if first >= q.tail {
 		return true
 	}
-	return first < len(q.lines) && !isQuoteLine(q.lines[first])
+	return strong && first < len(q.lines) && !isQuoteLine(q.lines[first])
 }
 
 // headerStart is a cheap test before the expressions of headerBlock.
@@ -194,7 +239,4 @@ var (
 	ruleRE     = regexp.MustCompile(`^\s*[_\-=]{5,}\s*$`)
 	fromRE     = regexp.MustCompile(`(?i)^\s*[*_]{0,2}(from|von|de|da|van|från|fra|lähettäjä|od|от|发件人|寄件者|差出人)\s*[*_]{0,2}\s?:`)
 	headerRE   = regexp.MustCompile(`(?i)^\s*[*_]{0,2}(sent|date|to|cc|subject|gesendet|datum|an|betreff|envoyé|à|objet|enviado|enviado el|fecha|para|asunto|inviato|data|a|oggetto|verzonden|aan|onderwerp|skickat|till|ämne|sendt|til|emne|wysłano|do|temat|отправлено|дата|кому|тема|发送时间|收件人|主题|日期|送信日時|宛先|件名)\s*[*_]{0,2}\s?:`)
-
-	attributionStartRE = regexp.MustCompile(`(?i)^\s*\W{0,3}(on|am|le|el|il|op|em|den|w dniu|dnia|на|в|\d{1,4}[./-]|\d{4}年|在|[a-zа-я]{2,3},? \d|mon|tue|wed|thu|fri|sat|sun|.{0,100}@.{1,100}:$|.{2,80}(wrote|schrieb|writes|schreibt|写道|пишет))`)
-	attributionRE      = regexp.MustCompile(`(?i)(wrote|writes|schrieb.{0,120}|schreibt|a écrit|écrit|escribió|ha scritto|scrive|schreef.{0,120}|escreveu|skrev.{0,120}|pisze|napisał(\(a\))?|написал\(?а?\)?|пишет|写道|寫道|wrote the following|<[^<>\s]+@[^<>\s]+>)\s?[:：]\s*$`)
 )

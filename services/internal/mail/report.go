@@ -98,6 +98,10 @@ func (p *parser) groups(n *node) []Header {
 	src = src[:len(src):len(src)]
 	var out []Header
 	for i := 0; i < len(src) && len(out) <= maxRecipients; {
+		if src[i] == '\n' || src[i] == '\r' {
+			i++
+			continue
+		}
 		h, next := readHeader(src, i, func(string) {})
 		if h.Len() > 0 {
 			out = append(out, h)
