@@ -32,4 +32,12 @@
 //
 // Calls and subscriptions use separate generations, because a server may allow
 // no more than 100 streams on a connection.
+//
+// # On a cluster
+//
+// The client connects to the leader when it discovers, and stays where it is
+// until something fails; after an election it may read from a member that is a
+// little behind. So read-your-writes means waiting until a view has reached the
+// position of the write, never that a read follows an append. The user must be
+// allowed to read the whole log.
 package store

@@ -20,12 +20,12 @@ const (
 )
 
 // ReadStream reads a stream forwards from revision from (inclusive) and calls
-// fn for each event, at most max times; max <= 0 reads to the end. A stream
+// fn for each event, at most limit times; limit <= 0 reads to the end. A stream
 // that exists but has nothing at from or after it gives no event and no error.
 //
 // Errors: NotFound, Deleted, Denied, Unavailable; an error of fn is returned
 // unchanged and ends the read.
-func (s *Store) ReadStream(ctx context.Context, stream string, from events.Revision, max int, fn func(Recorded) error) error {
+func (s *Store) ReadStream(ctx context.Context, stream string, from events.Revision, limit int, fn func(Recorded) error) error {
 	if err := checkRead("read stream", stream); err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func (s *Store) ReadStream(ctx context.Context, stream string, from events.Revis
 	if next < 0 {
 		next = 0
 	}
-	return s.read(ctx, "read stream", stream, max, fn,
+	return s.read(ctx, "read stream", stream, limit, fn,
 		func(n int) pageCall { return streamPage(stream, next, n) },
 		func(last Recorded) bool {
 			next = last.Revision + 1
@@ -41,14 +41,14 @@ func (s *Store) ReadStream(ctx context.Context, stream string, from events.Revis
 		})
 }
 
-// ReadStreamBackwards reads a stream from its newest event down, at most max
-// events; max <= 0 reads to its first. Errors as for ReadStream.
-func (s *Store) ReadStreamBackwards(ctx context.Context, stream string, max int, fn func(Recorded) error) error {
+// ReadStreamBackwards reads a stream from its newest event down, at most limit
+// events; limit <= 0 reads to its first. Errors as for ReadStream.
+func (s *Store) ReadStreamBackwards(ctx context.Context, stream string, limit int, fn func(Recorded) error) error {
 	if err := checkRead("read stream", stream); err != nil {
 		return err
 	}
 	next := events.Revision(-1) // from the end
-	return s.read(ctx, "read stream", stream, max, fn,
+	return s.read(ctx, "read stream", stream, limit, fn,
 		func(n int) pageCall { return backwardsPage(stream, next, n) },
 		func(last Recorded) bool {
 			next = last.Revision - 1
@@ -58,13 +58,13 @@ func (s *Store) ReadStreamBackwards(ctx context.Context, stream string, max int,
 
 // ReadAll reads the whole log forwards, the events after position from
 // (exclusive; events.Start reads everything), and calls fn for each, at most
-// max times; max <= 0 reads to the end as of now. It shows everything the
+// limit times; limit <= 0 reads to the end as of now. It shows everything the
 // server holds: events of its own, streams that were deleted, tombstones.
 //
 // Errors: Denied, Unavailable; an error of fn is returned unchanged.
-func (s *Store) ReadAll(ctx context.Context, from events.Position, max int, fn func(Recorded) error) error {
+func (s *Store) ReadAll(ctx context.Context, from events.Position, limit int, fn func(Recorded) error) error {
 	after := from
-	return s.read(ctx, "read all", "", max, fn,
+	return s.read(ctx, "read all", "", limit, fn,
 		func(n int) pageCall { return allPage(after, n) },
 		func(last Recorded) bool {
 			after = last.Position
@@ -82,11 +82,11 @@ func checkRead(op, stream string) error {
 // read calls fn for the events of page after page. next makes the call for a
 // page of n events; advance moves behind the last event seen and reports
 // whether there can be more.
-func (s *Store) read(ctx context.Context, op, stream string, max int, fn func(Recorded) error,
+func (s *Store) read(ctx context.Context, op, stream string, limit int, fn func(Recorded) error,
 	next func(n int) pageCall, advance func(last Recorded) bool,
 ) error {
-	left := max
-	if max <= 0 {
+	left := limit
+	if limit <= 0 {
 		left = math.MaxInt
 	}
 	p := s.patience()

@@ -10,6 +10,7 @@ import (
 // feed is a running subscription of a case.
 type feed struct {
 	k     *kit
+	stop  func()
 	items chan store.Item
 	done  chan error
 }
@@ -24,10 +25,11 @@ func (k *kit) subscribe(opts store.SubscribeOptions) *feed {
 func (k *kit) subscribeHeld(opts store.SubscribeOptions, hold <-chan struct{}) *feed {
 	f := &feed{k: k, items: make(chan store.Item), done: make(chan error, 1)}
 	ctx, cancel := context.WithCancel(k.ctx)
-	k.Cleanup(func() {
+	f.stop = func() {
 		cancel()
 		<-f.done
-	})
+	}
+	k.Cleanup(f.stop)
 	go func() {
 		err := k.s.Subscribe(ctx, opts, func(items []store.Item) error {
 			<-hold

@@ -91,11 +91,11 @@ func fromAndHowMany(k *kit) {
 	k.wantRevisions(k.read(s, 5))
 	k.wantRevisions(k.read(s, 500))
 	k.wantRevisions(k.backwards(s), 4, 3, 2, 1, 0)
-	for max, want := range map[int]int{1: 1, 4: 4, 5: 5, 6: 5, 0: 5, -1: 5} {
+	for limit, want := range map[int]int{1: 1, 4: 4, 5: 5, 6: 5, 0: 5, -1: 5} {
 		up, down := 0, 0
-		k.must(k.s.ReadStream(k.ctx, s, 0, max, func(store.Recorded) error { up++; return nil }))
-		k.must(k.s.ReadStreamBackwards(k.ctx, s, max, func(store.Recorded) error { down++; return nil }))
-		k.equal(fmt.Sprintf("at most %d", max), []int{up, down}, []int{want, want})
+		k.must(k.s.ReadStream(k.ctx, s, 0, limit, func(store.Recorded) error { up++; return nil }))
+		k.must(k.s.ReadStreamBackwards(k.ctx, s, limit, func(store.Recorded) error { down++; return nil }))
+		k.equal(fmt.Sprintf("at most %d", limit), []int{up, down}, []int{want, want})
 	}
 }
 
@@ -128,8 +128,8 @@ func wholeLog(k *kit) {
 	from := k.head()
 	a := k.append(k.stream("a"), events.NoStream, k.some(2)...)
 	b := k.append(k.stream("b"), events.NoStream, k.some(2)...)
-	mine := func(from events.Position, max int) (got []events.Position) {
-		k.must(k.s.ReadAll(k.ctx, from, max, func(r store.Recorded) error {
+	mine := func(from events.Position) (got []events.Position) {
+		k.must(k.s.ReadAll(k.ctx, from, 0, func(r store.Recorded) error {
 			if strings.HasPrefix(r.Stream, k.tag) {
 				got = append(got, r.Position)
 			}
@@ -137,11 +137,11 @@ func wholeLog(k *kit) {
 		}))
 		return got
 	}
-	all := mine(from, 0)
+	all := mine(from)
 	k.equal("events", len(all), 4)
 	k.equal("ends", []events.Position{all[1], all[3]}, []events.Position{a.Position, b.Position})
-	k.equal("after the second", mine(all[1], 0), all[2:])
-	k.equal("after the last", len(mine(all[3], 0)), 0)
+	k.equal("after the second", mine(all[1]), all[2:])
+	k.equal("after the last", len(mine(all[3])), 0)
 	for i := range all[1:] {
 		if !all[i].Before(all[i+1]) {
 			k.Fatalf("positions %v are not in order", all)

@@ -108,11 +108,10 @@ func (k *kit) append(stream string, expected events.Revision, evs ...store.Event
 	return w
 }
 
-func (k *kit) appendFails(want store.Kind, stream string, expected events.Revision, evs ...store.Event) error {
+func (k *kit) appendFails(want store.Kind, stream string, expected events.Revision, evs ...store.Event) {
 	k.Helper()
 	_, err := k.s.Append(k.ctx, stream, expected, evs...)
 	k.wantKind(err, want)
-	return err
 }
 
 func (k *kit) conflicts(current events.Revision, stream string, expected events.Revision, evs ...store.Event) {

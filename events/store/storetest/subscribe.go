@@ -83,7 +83,7 @@ var subscribeCases = []testCase{
 		k.append(k.stream("a"), events.NoStream, k.event("0"))
 		sub, err := k.raw.SubscribeToStream(k.ctx, k.stream("a"), esdb.SubscribeToStreamOptions{From: esdb.Start{}})
 		k.must(err)
-		defer sub.Close()
+		defer func() { _ = sub.Close() }()
 		for sub.Recv().EventAppeared == nil { //nolint:revive // skip to the event
 		}
 		k.must(k.s.Tombstone(k.ctx, k.stream("a"), 0))
@@ -161,8 +161,8 @@ func writers(k *kit) {
 	wg.Wait()
 }
 
-// resume: a subscription that begins at any checkpoint sees every event that
-// the first one saw after it.
+// resume: a subscription that begins at a checkpoint sees every event that the
+// first one saw after it.
 func resume(k *kit) {
 	from := k.head()
 	for i := range 30 {
@@ -193,12 +193,16 @@ func resume(k *kit) {
 	if len(marks) < 5 {
 		k.Fatalf("%d checkpoints in more than 240 events, one is due in 16", len(marks))
 	}
-	for _, m := range marks {
-		opts.From = &m.at
+	step := 1 + len(marks)/20 // others write too, there may be many
+	for i := 0; i < len(marks); i += step {
+		m := marks[i]
 		if m.seen == 30 {
-			continue
+			break
 		}
-		got := k.subscribe(opts).events(30 - m.seen)
+		opts.From = &m.at
+		f := k.subscribe(opts)
+		got := f.events(30 - m.seen)
+		f.stop()
 		k.equal(fmt.Sprintf("first after checkpoint %v", m.at), got[0].Revision, events.Revision(m.seen))
 	}
 }
@@ -264,7 +268,7 @@ func idle(k *kit) {
 	k.append(k.stream("a"), events.NoStream, k.event("0"))
 	sub, err := k.raw.SubscribeToStream(k.ctx, k.stream("a"), esdb.SubscribeToStreamOptions{From: esdb.End{}})
 	k.must(err)
-	defer sub.Close()
+	defer func() { _ = sub.Close() }()
 	got := make(chan *esdb.SubscriptionEvent)
 	go func() {
 		defer close(got)
