@@ -19,7 +19,6 @@ type guardedConn struct {
 	net.Conn
 	mu     sync.Mutex
 	window time.Duration // 0 when no answer is owed
-	heard  time.Time
 	silent bool
 }
 
@@ -29,8 +28,7 @@ func (c *guardedConn) arm(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.window = d
-	c.heard = time.Now()
-	_ = c.Conn.SetReadDeadline(c.heard.Add(d))
+	_ = c.Conn.SetReadDeadline(time.Now().Add(d))
 }
 
 // disarm waits for nothing.
@@ -39,13 +37,6 @@ func (c *guardedConn) disarm() {
 	defer c.mu.Unlock()
 	c.window = 0
 	_ = c.Conn.SetReadDeadline(time.Time{})
-}
-
-// quiet returns how long nothing was heard.
-func (c *guardedConn) quiet() time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return time.Since(c.heard)
 }
 
 // wasSilent reports whether the connection was closed for its silence.
@@ -62,12 +53,9 @@ func (c *guardedConn) Read(p []byte) (int, error) {
 	}
 	c.mu.Unlock()
 	n, err := c.Conn.Read(p)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if n > 0 {
-		c.heard = time.Now()
-	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
 		c.silent = true
 		_ = c.Conn.Close()
 		return n, errSilent

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
@@ -27,6 +28,11 @@ const (
 
 	// slack is how much more than announced a literal may have.
 	slack = 1 << 20
+
+	// unknownCost is reserved for a mail of unknown size. So many at most go
+	// together, and stop when they become larger than the largest mail.
+	unknownCost  = 64 << 10
+	unknownMails = 64
 )
 
 // errSizeLied ends a connection on which a mail is much larger than its
@@ -40,10 +46,23 @@ type plan struct {
 	cost    int64
 }
 
-// flight is a FETCH command under way.
+// flight is a FETCH command under way. Each has a goroutine that reads its
+// answers, because a server may mix the answers of two commands (Dovecot does),
+// and the client can pass on only what somebody reads.
 type flight struct {
 	plan
-	cmd *imapclient.FetchCommand
+	cmd     *imapclient.FetchCommand
+	results chan result // has room for all; closed at the end of the command
+	err     error       // how it ended; set before results is closed
+	unknown int64       // bytes of mails of unknown size so far
+}
+
+// result is one mail of a flight.
+type result struct {
+	uid  uint32
+	body []byte
+	date time.Time
+	size int64 // of a body that was too large to read
 }
 
 // plans cuts a list into commands. Mails in trouble go alone, and last, so
@@ -64,11 +83,12 @@ func (s *session) plans(entries []entry) []plan {
 		switch {
 		case trouble > 0:
 			last = append(last, plan{[]entry{e}, oversize || trouble >= headOnly, cost})
-		case oversize, e.size < 0:
+		case oversize:
 			flush()
-			plans = append(plans, plan{[]entry{e}, oversize, cost})
+			plans = append(plans, plan{[]entry{e}, true, cost})
 		default:
-			if len(group.entries) >= s.m.cfg.BatchMails || group.cost+cost > s.m.cfg.BatchBytes {
+			n := len(group.entries)
+			if n >= s.m.cfg.BatchMails || group.cost+cost > s.m.cfg.BatchBytes || e.size < 0 && n >= unknownMails {
 				flush()
 			}
 			group.entries = append(group.entries, e)
@@ -85,7 +105,7 @@ func (s *session) cost(e entry, oversize bool) int64 {
 	case oversize:
 		return HeadSize
 	case e.size < 0:
-		return s.total
+		return unknownCost
 	}
 	return min(max(e.size, 2048), s.total)
 }
@@ -94,11 +114,12 @@ func (s *session) cost(e entry, oversize bool) int64 {
 // With an error the connection is closed.
 func (s *session) fetchAll(ctx context.Context, entries []entry) error {
 	plans := s.plans(entries)
-	var flying []flight
+	var flying []*flight
 	abandon := func(err error) error {
 		_ = s.link.conn.Close() // first, so that nothing below waits for bytes
 		for _, f := range flying {
-			_ = f.cmd.Close()
+			for range f.results { // until its goroutine has ended
+			}
 		}
 		return err
 	}
@@ -134,7 +155,7 @@ func (s *session) fetchAll(ctx context.Context, entries []entry) error {
 	return nil
 }
 
-func (s *session) launch(p plan) flight {
+func (s *session) launch(p plan) *flight {
 	section := &imap.FetchItemBodySection{Peek: true}
 	if p.head {
 		section.Partial = &imap.SectionPartial{Offset: 0, Size: HeadSize}
@@ -144,89 +165,109 @@ func (s *session) launch(p plan) flight {
 		set.AddNum(imap.UID(e.uid))
 	}
 	s.link.conn.arm(s.m.cfg.CommandTimeout)
-	return flight{p, s.link.client.Fetch(set, &imap.FetchOptions{UID: true, BodySection: []*imap.FetchItemBodySection{section}})}
+	cmd := s.link.client.Fetch(set, &imap.FetchOptions{UID: true, InternalDate: true, BodySection: []*imap.FetchItemBodySection{section}})
+	f := &flight{plan: p, cmd: cmd, results: make(chan result, len(p.entries))}
+	go f.read(s.link.conn, s.m.cfg.MaxSize)
+	return f
 }
 
-// land reads one command's answers to the end and hands over each mail as soon
-// as all before it are there.
-func (s *session) land(ctx context.Context, f flight) error {
-	s.reading.Store(true)
-	defer s.reading.Store(false)
-	got := make(map[uint32][]byte)
+// land waits for one command's answers and hands over each mail as soon as all
+// before it are there.
+func (s *session) land(ctx context.Context, f *flight) error {
+	got := make(map[uint32]result)
 	at := 0
-	handOver := func() {
+	for r := range f.results {
+		if r.size > 0 {
+			s.m.memory.sizes[r.uid] = r.size
+			continue
+		}
+		got[r.uid] = r
 		for ; at < len(f.entries); at++ {
-			body, ok := got[f.entries[at].uid]
+			r, ok := got[f.entries[at].uid]
 			if !ok {
-				return
+				break
 			}
-			delete(got, f.entries[at].uid)
-			s.deliver(f, f.entries[at], body)
+			delete(got, r.uid)
+			s.deliver(f, f.entries[at], r)
 		}
 	}
-	for msg := f.cmd.Next(); msg != nil; msg = f.cmd.Next() {
-		uid, body, err := s.readMail(msg, f)
-		if err != nil {
-			return s.failed(ctx, f, at, got, err)
-		}
-		if body != nil {
-			got[uid] = body
-			handOver()
-		}
-	}
-	if err := f.cmd.Close(); err != nil {
-		return s.failed(ctx, f, at, got, err)
+	if f.err != nil {
+		return s.failed(ctx, f, at, got)
 	}
 	return s.settleMissing(ctx, f, at, got)
 }
 
-// readMail reads one FETCH answer. The body is nil when there was none in it.
-func (s *session) readMail(msg *imapclient.FetchMessageData, f flight) (uid uint32, body []byte, err error) {
+// read reads a command's answers to the end. When it cannot go on it closes
+// the connection, so that nobody waits for bytes that will not be read.
+func (f *flight) read(conn *guardedConn, maxSize int64) {
+	defer close(f.results)
+	for msg := f.cmd.Next(); msg != nil && f.err == nil; msg = f.cmd.Next() {
+		if f.err = f.readMail(msg, maxSize); f.err != nil {
+			_ = conn.Close()
+		}
+	}
+	if err := f.cmd.Close(); f.err == nil {
+		f.err = err
+	}
+}
+
+// readMail reads one FETCH answer; one without a body is passed over.
+func (f *flight) readMail(msg *imapclient.FetchMessageData, maxSize int64) error {
+	var r result
 	for item := msg.Next(); item != nil; item = msg.Next() {
 		switch item := item.(type) {
 		case imapclient.FetchItemDataUID:
-			uid = uint32(item.UID)
+			r.uid = uint32(item.UID)
+		case imapclient.FetchItemDataInternalDate:
+			r.date = item.Time
 		case imapclient.FetchItemDataBodySection:
 			if item.Literal == nil {
 				continue
 			}
 			size := item.Literal.Size()
-			if size > s.allowed(uid, f) {
-				s.m.memory.sizes[uid] = size
-				return uid, nil, errSizeLied
+			if size > f.allowed(r.uid, maxSize) {
+				f.results <- result{uid: r.uid, size: size}
+				return errSizeLied
 			}
-			body = make([]byte, size)
-			if _, err := io.ReadFull(item.Literal, body); err != nil {
-				return uid, nil, fmt.Errorf("read mail: %w", err)
+			f.unknown += size
+			r.body = make([]byte, size)
+			if _, err := io.ReadFull(item.Literal, r.body); err != nil {
+				return fmt.Errorf("read mail: %w", err)
 			}
 		}
 	}
-	return uid, body, nil
+	if r.body != nil {
+		f.results <- r
+	}
+	return nil
 }
 
 // allowed is the most bytes a literal may have for this UID.
-func (s *session) allowed(uid uint32, f flight) int64 {
+func (f *flight) allowed(uid uint32, maxSize int64) int64 {
 	if f.head {
 		return HeadSize + slack
 	}
 	i := slices.IndexFunc(f.entries, func(e entry) bool { return e.uid == uid })
 	if i < 0 || f.entries[i].size < 0 {
-		return s.m.cfg.MaxSize
+		return maxSize - f.unknown
 	}
-	return min(4*f.entries[i].size, s.m.cfg.MaxSize) + slack
+	return min(4*f.entries[i].size, maxSize) + slack
 }
 
 // deliver hands one mail to the taker.
-func (s *session) deliver(f flight, e entry, body []byte) {
+func (s *session) deliver(f *flight, e entry, r result) {
+	if e.date.IsZero() {
+		e.date = r.date
+	}
 	mail := Fetched{UIDValidity: s.validity, UID: e.uid, InternalDate: e.date, Size: e.size}
 	switch {
 	case e.size > s.m.cfg.MaxSize:
-		mail.Oversize, mail.Head = true, body
+		mail.Oversize, mail.Head = true, r.body
 	case f.head:
-		mail.Fault, mail.Head = FaultUnreadable, body
+		mail.Fault, mail.Head = FaultUnreadable, r.body
 		mail.Detail = "the server gives only the beginning of this mail"
 	default:
-		mail.Raw, mail.Size = body, int64(len(body))
+		mail.Raw, mail.Size = r.body, int64(len(r.body))
 	}
 	s.handOver(mail, f.cost/int64(len(f.entries)))
 }

@@ -18,23 +18,19 @@ type entry struct {
 
 // list asks for every UID from the bookmark on, with sizes and dates, in one
 // command. "n:*" names the last mail even when its UID is below n (RFC 9051
-// section 9, seq-range), so what is below is dropped. A server that stumbles
-// over the size of one mail is asked for the bare UIDs.
+// section 9, seq-range), so what is below is dropped. The size of a mail the
+// server cannot read may cost the connection, so sizes are asked for only as
+// long as that goes well.
 func (s *session) list(ctx context.Context) ([]entry, error) {
 	select { // what was announced so far is covered by what follows
 	case <-s.link.changed:
 	default:
 	}
+	mem := &s.m.memory
 	entries, err := s.listSizes(ctx)
-	var no *imap.Error
-	if errors.As(err, &no) {
-		s.m.log.Warn("the server does not tell sizes, going without", "error", s.m.clean(err))
-		entries, err = s.listUIDs()
-	}
 	if err != nil {
 		return nil, err
 	}
-	mem := &s.m.memory
 	entries = slices.DeleteFunc(entries, func(e entry) bool { return e.uid < s.next() || mem.ahead[e.uid] })
 	slices.SortFunc(entries, func(a, b entry) int { return int(int64(a.uid) - int64(b.uid)) })
 	entries = slices.CompactFunc(entries, func(a, b entry) bool { return a.uid == b.uid })
@@ -48,8 +44,24 @@ func (s *session) list(ctx context.Context) ([]entry, error) {
 	return entries, nil
 }
 
+// listSizes asks for sizes, until the server refuses or drops the connection
+// over it; then, up to the next time all is read, for UIDs alone.
 func (s *session) listSizes(ctx context.Context) ([]entry, error) {
-	return s.listSet(ctx, imap.UIDSet{{Start: imap.UID(s.next()), Stop: 0}})
+	mem := &s.m.memory
+	if mem.noSizes {
+		return s.listUIDs()
+	}
+	entries, err := s.listSet(ctx, imap.UIDSet{{Start: imap.UID(s.next()), Stop: 0}})
+	if err == nil || ctx.Err() != nil {
+		return entries, err
+	}
+	mem.noSizes = true
+	s.m.log.Warn("the server does not list sizes, going without", "error", s.m.clean(err))
+	var no *imap.Error
+	if errors.As(err, &no) {
+		return s.listUIDs()
+	}
+	return nil, err
 }
 
 func (s *session) listSet(ctx context.Context, set imap.UIDSet) ([]entry, error) {

@@ -94,7 +94,6 @@ func (m *Mailbox) connectAndServe(ctx context.Context, healthy func()) error {
 		return err
 	}
 	s.healthy = healthy
-	defer s.watch()()
 	err = s.serve(ctx)
 	if terr := s.taker.finish(); err == nil {
 		err = terr

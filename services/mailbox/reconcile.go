@@ -45,7 +45,6 @@ func (m *Mailbox) Retrieve(ctx context.Context, validity uint32, uids []uint32) 
 		s := &session{m: side, link: l, validity: validity, effects: newEffects(), budget: semaphore.NewWeighted(total), total: total, top: 1}
 		side.deps.Advance = func(context.Context, Bookmark) error { return nil }
 		s.taker = startTaker(ctx, s)
-		defer s.watch()()
 		err := s.retrieve(ctx, uids)
 		if terr := s.taker.finish(); err == nil {
 			err = terr

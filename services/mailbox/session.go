@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -17,6 +16,7 @@ type memory struct {
 	trouble  map[uint32]int   // how badly fetching a UID has gone so far
 	sizes    map[uint32]int64 // true sizes, where the server told another
 	ahead    map[uint32]bool  // handed over already, though the bookmark is below
+	noSizes  bool             // the server stumbled when asked for sizes
 
 	idleFails int // IDLEs in a row that the server did not stand
 	polls     int // looks since IDLE was given up
@@ -49,7 +49,6 @@ type session struct {
 	top      uint32   // above every UID handed over or gone
 	pending  []uint32 // listed and not settled yet, ascending: the bookmark stays below
 	canIdle  bool
-	reading  atomic.Bool // an answer with mails in it is being read
 }
 
 // openSession selects the folder and decides where to begin.
@@ -153,6 +152,7 @@ func (s *session) catchUp(ctx context.Context) error {
 		s.absorb()
 		s.taker.push(item{mark: s.top})
 	}
+	s.m.memory.noSizes = false
 	s.healthy()
 	return nil
 }
@@ -243,29 +243,4 @@ func (s *session) linger(ctx context.Context, d time.Duration) {
 	case <-s.link.client.Closed():
 	case <-ctx.Done():
 	}
-}
-
-// watch closes the connection when nothing is heard for long although an
-// answer is being read. The read deadline does not see the case where the
-// client has stopped reading, because answers came in an order it cannot take.
-// The function returned ends it.
-func (s *session) watch() (stop func()) {
-	limit := 2 * s.m.cfg.CommandTimeout
-	quit, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		t := time.NewTicker(limit / 2)
-		defer t.Stop()
-		for {
-			select {
-			case <-t.C:
-				if s.reading.Load() && s.link.conn.quiet() >= limit {
-					_ = s.link.conn.Close()
-				}
-			case <-quit:
-				return
-			}
-		}
-	}()
-	return func() { close(quit); <-done }
 }

@@ -10,7 +10,8 @@ import (
 
 // failed is the end of a command that went wrong. What had come in, in or out
 // of order, is handed over; the first mail that had not is suspected.
-func (s *session) failed(ctx context.Context, f flight, at int, got map[uint32][]byte, err error) error {
+func (s *session) failed(ctx context.Context, f *flight, at int, got map[uint32]result) error {
+	err := f.err
 	suspect := s.deliverRest(f, at, got)
 	s.refund(f, len(suspect))
 	if ctx.Err() != nil {
@@ -30,7 +31,7 @@ func (s *session) failed(ctx context.Context, f flight, at int, got map[uint32][
 
 // settleMissing deals with mails a command was silent about although it ended
 // well: they are gone, or the server is in trouble with them.
-func (s *session) settleMissing(ctx context.Context, f flight, at int, got map[uint32][]byte) error {
+func (s *session) settleMissing(ctx context.Context, f *flight, at int, got map[uint32]result) error {
 	missing := s.deliverRest(f, at, got)
 	s.refund(f, len(missing))
 	if len(missing) == 0 {
@@ -65,10 +66,10 @@ func (s *session) settleMissing(ctx context.Context, f flight, at int, got map[u
 
 // deliverRest hands over what came in behind a gap and returns the gaps, which
 // stay pending.
-func (s *session) deliverRest(f flight, at int, got map[uint32][]byte) (missing []entry) {
+func (s *session) deliverRest(f *flight, at int, got map[uint32]result) (missing []entry) {
 	for _, e := range f.entries[at:] {
-		if body, ok := got[e.uid]; ok {
-			s.deliver(f, e, body)
+		if r, ok := got[e.uid]; ok {
+			s.deliver(f, e, r)
 		} else {
 			missing = append(missing, e)
 		}
@@ -85,7 +86,7 @@ func (s *session) gone(uid uint32) {
 }
 
 // refund gives back the budget of mails that never came.
-func (s *session) refund(f flight, missing int) {
+func (s *session) refund(f *flight, missing int) {
 	each := f.cost / int64(len(f.entries))
 	s.budget.Release(int64(missing)*each + f.cost%int64(len(f.entries)))
 }

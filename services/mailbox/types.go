@@ -25,7 +25,7 @@ const (
 // Fetched is one mail as the server gave it.
 type Fetched struct {
 	UIDValidity, UID uint32
-	InternalDate     time.Time // when the server received it
+	InternalDate     time.Time // when the server received it; zero when it would not say
 	Size             int64     // bytes; of Raw when there is one, else as the server says
 
 	Raw      []byte // the mail, byte for byte; nil when Oversize or unreadable
