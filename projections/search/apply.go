@@ -32,7 +32,7 @@ type text struct {
 	subject, person, body string
 }
 
-func (t *text) words(b *bag) { b.add(t.subject, t.person, t.body) }
+func (t *text) words(b *bag) { b.index(t.subject, t.person, t.body) }
 
 // ticket is one that a batch touches.
 type ticket struct {

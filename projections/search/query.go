@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/westshore/hub/events"
 	"github.com/westshore/hub/projections/sqldb"
@@ -103,10 +104,15 @@ func (t terms) match(prefix bool) string {
 		if i > 0 {
 			b.WriteString(" AND ")
 		}
-		b.WriteString(`"` + w + `"`)
-	}
-	if prefix {
-		b.WriteByte('*')
+		last := prefix && i == len(t)-1
+		switch n := utf8.RuneCountInString(w); {
+		case last && n >= shortestBegin && n <= longestBegin:
+			b.WriteString(`"` + beginMark + w + `"`)
+		case last && n > longestBegin:
+			b.WriteString(`"` + w + `"*`)
+		default:
+			b.WriteString(`"` + w + `"`)
+		}
 	}
 	return b.String()
 }

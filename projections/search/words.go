@@ -87,21 +87,61 @@ func fold(word string) string {
 	return word
 }
 
+// The beginnings of words that are words of their own in the index, in letters.
+// A cut word never holds the mark.
+const (
+	beginMark     = "_"
+	shortestBegin = 2
+	longestBegin  = 3
+)
+
+// begins calls each for the marked beginnings of a word.
+func begins(word string, each func(string)) {
+	n := 0
+	for i := range word {
+		if n >= shortestBegin && n <= longestBegin {
+			each(beginMark + word[:i])
+		}
+		if n++; n > longestBegin {
+			return
+		}
+	}
+	if n >= shortestBegin && n <= longestBegin {
+		each(beginMark + word)
+	}
+}
+
 // bag is a set of words in the order they were met.
 type bag struct {
 	set  map[string]bool
 	list []string
 }
 
-func (b *bag) add(texts ...string) {
-	if b.set == nil {
-		b.set = map[string]bool{}
+func (b *bag) put(word string) bool {
+	if word == "" || b.set[word] {
+		return false
 	}
+	if b.set == nil {
+		b.set = make(map[string]bool, 256)
+	}
+	b.set[word] = true
+	b.list = append(b.list, word)
+	return true
+}
+
+// add puts in the words of texts.
+func (b *bag) add(texts ...string) {
+	for _, t := range texts {
+		cut(t, func(s span) { b.put(s.word) })
+	}
+}
+
+// index puts in the words of texts and their beginnings.
+func (b *bag) index(texts ...string) {
 	for _, t := range texts {
 		cut(t, func(s span) {
-			if s.word != "" && !b.set[s.word] {
-				b.set[s.word] = true
-				b.list = append(b.list, s.word)
+			if b.put(s.word) {
+				begins(s.word, func(w string) { b.put(w) })
 			}
 		})
 	}

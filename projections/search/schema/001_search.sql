@@ -19,7 +19,11 @@ CREATE TABLE texts (
 CREATE INDEX texts_ticket ON texts (ticket) WHERE ticket > 0;
 CREATE INDEX texts_owner ON texts (owner);
 
--- Which words stand in which ticket: each pair once, folded, without places. The
--- text itself is not kept here.
-CREATE VIRTUAL TABLE words USING fts5 (w, content = '', columnsize = 0, detail = none, tokenize = "ascii", prefix = '2 3');
+-- Which words stand in which ticket: each pair once, folded, without places; and,
+-- after an underscore, the first two and three letters of each word. The text
+-- itself is not kept here. FTS5's own prefix index is not used, as it may hold a
+-- pair twice when a ticket grows, and secure-delete takes out one of them; nor is
+-- detail = none, with which secure-delete loses deletions of a word that was also
+-- inserted in the same transaction.
+CREATE VIRTUAL TABLE words USING fts5 (w, content = '', columnsize = 0, detail = column, tokenize = "ascii tokenchars '_'");
 INSERT INTO words (words, rank) VALUES ('secure-delete', 1);

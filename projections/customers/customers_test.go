@@ -1,0 +1,78 @@
+package customers_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/westshore/hub/events"
+	"github.com/westshore/hub/projections"
+	"github.com/westshore/hub/projections/customers"
+	"github.com/westshore/hub/projections/projectiontest"
+)
+
+func open(t *testing.T, l *projectiontest.Log) *customers.View {
+	t.Helper()
+	v, err := customers.New(context.Background(), projections.Store{Dir: t.TempDir()}, l.Reload, slog.New(slog.DiscardHandler))
+	check(t, err)
+	t.Cleanup(func() { check(t, v.Close()) })
+	return v
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestCustomerIsKnownByTheFirstInquiry(t *testing.T) {
+	ctx := context.Background()
+	l := projectiontest.New(t)
+	began := l.Now()
+	for n := range 25 {
+		name := "Ada Byron"
+		if n > 0 {
+			name = "Ada Lovelace"
+		}
+		l.Receive(n, 0, events.Address{Name: name, Address: "ada@customer.example"}, events.Letter{})
+		l.OpenTicket(n, n, 0)
+		l.Tick(time.Hour)
+	}
+	v := open(t, l)
+	projectiontest.Replay(t, l, v, 4)
+	got, err := v.Get(ctx, projectiontest.CustomerID(0))
+	check(t, err)
+	want := customers.Customer{
+		ID: projectiontest.CustomerID(0), Name: "Ada Byron", Address: "ada@customer.example", Count: 25,
+		FirstSeen: began.Add(-time.Second), LastSeen: began.Add(24*time.Hour - time.Second),
+	}
+	for n := 24; n > 4; n-- {
+		want.Tickets = append(want.Tickets, projectiontest.TicketID(n))
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("customer (-want +got):\n%s", d)
+	}
+	if _, err := v.Get(ctx, projectiontest.CustomerID(1)); !errors.Is(err, customers.ErrNotFound) {
+		t.Errorf("somebody unknown: %v", err)
+	}
+
+	l.Destroy(projectiontest.CustomerID(0), nil)
+	receipt, err := v.Purge(ctx, projectiontest.CustomerID(0))
+	check(t, err)
+	if receipt.Rows != 1 {
+		t.Errorf("receipt %+v", receipt)
+	}
+	if hits := projectiontest.Scan(t, v.Inventory(), "Byron", "ada@customer"); len(hits) != 0 {
+		t.Errorf("left after the purge: %v", hits)
+	}
+	again := open(t, l)
+	projectiontest.Replay(t, l, again, 512)
+	if d := cmp.Diff(projectiontest.Dump(t, again.DB()), projectiontest.Dump(t, v.DB())); d != "" {
+		t.Errorf("rows (-rebuilt +purged):\n%s", d)
+	}
+}
