@@ -139,7 +139,8 @@ type headerReader struct {
 
 // readHeader reads the header of b[start:] and gives the offset of the body.
 func readHeader(b []byte, start int, warn func(string)) (Header, int) {
-	r := &headerReader{b: b, warn: warn, start: start}
+	// The capacity must end with b: extend finds offsets by it.
+	r := &headerReader{b: b[:len(b):len(b)], warn: warn, start: start}
 	body := r.run()
 	for _, j := range r.junk {
 		r.fields = append(r.fields, field{name: "X-Hub-Junk", value: j})
@@ -185,7 +186,8 @@ func (r *headerReader) run() int {
 	return len(b)
 }
 
-// extend grows a value that is a slice of b up to the offset end of b.
+// extend grows a value that is a slice of b up to the offset end of b. Both must
+// end their capacity at the end of b.
 func extend(b, value []byte, end int) []byte {
 	off := cap(b) - cap(value)
 	return b[off:end:len(b)]

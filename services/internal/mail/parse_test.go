@@ -63,6 +63,14 @@ func read(t *testing.T, name string) []byte {
 	return raw
 }
 
+// A folded field in an attached message, in a buffer that goes on behind it.
+func TestReturnedHeaderIsFolded(t *testing.T) {
+	raw := head + "Content-Type: multipart/mixed; boundary=m\n\n--m\n\ntext\n--m\nContent-Type: message/rfc822\n\nX: a\n b\nMessage-ID:\n <x@y>\n\nz\n--m--\n"
+	if m := parse(raw + strings.Repeat("epilogue\n", 100)); m.Warn(mail.WarnPanic) || len(m.Attachments) != 1 {
+		t.Errorf("warnings %q, attachments %+v", m.Warnings, m.Attachments)
+	}
+}
+
 // The date falls back to the server's, and dates that cannot be are marked (I21).
 func TestDateSources(t *testing.T) {
 	internal := time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)

@@ -169,7 +169,9 @@ func decodeBase64(src []byte, emit func([]byte)) bool {
 func decodeQP(src []byte, emit func([]byte)) (damaged bool) {
 	buf := make([]byte, 0, min(chunk, len(src)+2))
 	for i := 0; i < len(src); {
-		end, next := line(src, i)
+		// A line is looked for within one chunk, or one endless line would be
+		// searched again for each of its pieces.
+		end, next := line(src[:min(len(src), i+chunk+2)], i)
 		if end-i > chunk {
 			end, next = i+chunk, i+chunk
 			for k := 0; k < 2 && src[end-1-k] != '='; k++ {
