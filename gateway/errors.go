@@ -10,6 +10,8 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/westshore/hub/gateway/api"
+	"github.com/westshore/hub/projections/customers"
+	"github.com/westshore/hub/projections/outbox"
 	"github.com/westshore/hub/projections/tickets"
 	"github.com/westshore/hub/services/desk"
 )
@@ -55,7 +57,7 @@ func (g *Gateway) problem(err error) *api.Problem {
 	case errors.As(err, &refusal):
 		p = ofCode("conflict", refusal.Sentence)
 		p.Reason = refusal.Code
-	case errors.Is(err, desk.ErrNotFound), errors.Is(err, tickets.ErrNotFound):
+	case errors.Is(err, desk.ErrNotFound), errors.Is(err, tickets.ErrNotFound), errors.Is(err, customers.ErrNotFound), errors.Is(err, outbox.ErrNotFound):
 		p = ofCode("not_found", "There is no such thing here.")
 	case errors.As(err, &own):
 		p = ofCode(own.Code(), sentences[own.Code()])

@@ -21,17 +21,17 @@ type Done struct {
 }
 
 type doneOutput struct {
-	answered
+	Positioned
 	Body Done
 }
 
-type target struct {
-	command
+type Target struct {
+	Command
 	ID string `path:"id" maxLength:"40" doc:"Id or number"`
 }
 
 type replyInput struct {
-	target
+	Target
 	IfMatch string `header:"If-Match" maxLength:"40" doc:"Revision that was seen; 412 with what is new when somebody wrote since"`
 	Body    struct {
 		Text    string `json:"text" maxLength:"262144"`
@@ -41,28 +41,28 @@ type replyInput struct {
 }
 
 type noteInput struct {
-	target
+	Target
 	Body struct {
 		Text string `json:"text" maxLength:"262144"`
 	}
 }
 
 type assignInput struct {
-	target
+	Target
 	Body struct {
 		Agent string `json:"agent" maxLength:"32" doc:"Id of an agent, me, or empty for nobody"`
 	}
 }
 
 type priorityInput struct {
-	target
+	Target
 	Body struct {
 		Priority string `json:"priority" enum:"low,normal,high,urgent"`
 	}
 }
 
 type tagInput struct {
-	target
+	Target
 	Body struct {
 		Add    []string `json:"add,omitempty" maxItems:"50"`
 		Remove []string `json:"remove,omitempty" maxItems:"50"`
@@ -71,7 +71,7 @@ type tagInput struct {
 
 // bare takes a body that says nothing, or none.
 type bareInput struct {
-	target
+	Target
 	Body *struct{} `required:"false"`
 }
 
@@ -85,31 +85,31 @@ func (a *API) commands() {
 	reply.Errors = append(reply.Errors, http.StatusPreconditionFailed)
 	add(a, reply, a.reply)
 	add(a, describe("note", "note", "Leave a note for colleagues"), func(ctx context.Context, in *noteInput) (*doneOutput, error) {
-		return a.do(ctx, in.target, func(c desk.Command, id events.TicketID) (desk.Done, error) {
+		return a.do(ctx, in.Target, func(c desk.Command, id events.TicketID) (desk.Done, error) {
 			return a.rooms.Desk.Note(ctx, c, id, in.Body.Text)
 		})
 	})
 	add(a, describe("assign", "assign", "Give a ticket to an agent, or to nobody"), a.assign)
 	add(a, describe("resolve", "resolve", "Say that it is answered"), func(ctx context.Context, in *bareInput) (*doneOutput, error) {
-		return a.do(ctx, in.target, func(c desk.Command, id events.TicketID) (desk.Done, error) { return a.rooms.Desk.Resolve(ctx, c, id) })
+		return a.do(ctx, in.Target, func(c desk.Command, id events.TicketID) (desk.Done, error) { return a.rooms.Desk.Resolve(ctx, c, id) })
 	})
 	add(a, describe("reopen", "reopen", "Say that it is not"), func(ctx context.Context, in *bareInput) (*doneOutput, error) {
-		return a.do(ctx, in.target, func(c desk.Command, id events.TicketID) (desk.Done, error) { return a.rooms.Desk.Reopen(ctx, c, id) })
+		return a.do(ctx, in.Target, func(c desk.Command, id events.TicketID) (desk.Done, error) { return a.rooms.Desk.Reopen(ctx, c, id) })
 	})
 	add(a, describe("set-priority", "priority", "Say how urgent it is"), func(ctx context.Context, in *priorityInput) (*doneOutput, error) {
-		return a.do(ctx, in.target, func(c desk.Command, id events.TicketID) (desk.Done, error) {
+		return a.do(ctx, in.Target, func(c desk.Command, id events.TicketID) (desk.Done, error) {
 			return a.rooms.Desk.SetPriority(ctx, c, id, events.Priority(in.Body.Priority))
 		})
 	})
 	add(a, describe("tag", "tag", "Put tags on and take tags off"), func(ctx context.Context, in *tagInput) (*doneOutput, error) {
-		return a.do(ctx, in.target, func(c desk.Command, id events.TicketID) (desk.Done, error) {
+		return a.do(ctx, in.Target, func(c desk.Command, id events.TicketID) (desk.Done, error) {
 			return a.rooms.Desk.Tag(ctx, c, id, in.Body.Add, in.Body.Remove)
 		})
 	})
 }
 
 // do carries out one command on a ticket.
-func (a *API) do(ctx context.Context, t target, run func(desk.Command, events.TicketID) (desk.Done, error)) (*doneOutput, error) {
+func (a *API) do(ctx context.Context, t Target, run func(desk.Command, events.TicketID) (desk.Done, error)) (*doneOutput, error) {
 	id, err := a.ticketID(ctx, t.ID)
 	if err != nil {
 		return nil, err
@@ -122,19 +122,19 @@ func (a *API) do(ctx context.Context, t target, run func(desk.Command, events.Ti
 	if !done.Event.IsZero() {
 		out.Body.Event = done.Event.String()
 	}
-	out.answered = a.wrote(ctx, done.Position)
+	out.Positioned = a.wrote(ctx, done.Position)
 	return out, nil
 }
 
 // wrote is the position after a command. A command that changed nothing has
 // none: then whatever it agrees with is in the log already.
-func (a *API) wrote(ctx context.Context, p events.Position) answered {
+func (a *API) wrote(ctx context.Context, p events.Position) Positioned {
 	if p == events.Start && a.rooms.Head != nil {
 		if head, err := a.rooms.Head(ctx); err == nil {
 			p = head
 		}
 	}
-	return answered{p.String()}
+	return Positioned{p.String()}
 }
 
 func (a *API) reply(ctx context.Context, in *replyInput) (*doneOutput, error) {
@@ -142,7 +142,7 @@ func (a *API) reply(ctx context.Context, in *replyInput) (*doneOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := a.do(ctx, in.target, func(c desk.Command, id events.TicketID) (desk.Done, error) {
+	out, err := a.do(ctx, in.Target, func(c desk.Command, id events.TicketID) (desk.Done, error) {
 		return a.rooms.Desk.Reply(ctx, c, desk.Reply{Ticket: id, Text: in.Body.Text, HTML: in.Body.HTML, Seen: seen, Resolve: in.Body.Resolve})
 	})
 	if stale, ok := errors.AsType[*desk.StaleError](err); ok {
@@ -166,7 +166,7 @@ func (a *API) assign(ctx context.Context, in *assignInput) (*doneOutput, error) 
 			return nil, invalid("body.agent", "There is no active agent with this id.")
 		}
 	}
-	return a.do(ctx, in.target, func(c desk.Command, id events.TicketID) (desk.Done, error) {
+	return a.do(ctx, in.Target, func(c desk.Command, id events.TicketID) (desk.Done, error) {
 		return a.rooms.Desk.Assign(ctx, c, id, to)
 	})
 }

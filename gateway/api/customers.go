@@ -21,7 +21,7 @@ type Customer struct {
 }
 
 type customerOutput struct {
-	answered
+	Positioned
 	Body Customer
 }
 
@@ -29,12 +29,12 @@ func (a *API) customers() {
 	o := get("get-customer", "/customers/{id}", "A customer with the last tickets")
 	o.Errors = []int{http.StatusNotFound}
 	add(a, o, func(ctx context.Context, in *struct {
-		reading
+		Reading
 		ID string `path:"id" maxLength:"40"`
 	}) (*customerOutput, error) {
 		var out customerOutput
 		var err error
-		if out.answered, err = a.view(ctx, "customers", in.reading); err != nil {
+		if out.Positioned, err = a.view(ctx, "customers", in.Reading); err != nil {
 			return nil, err
 		}
 		c, err := a.rooms.Customers.Get(ctx, events.SubjectID(in.ID))

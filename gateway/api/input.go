@@ -51,13 +51,13 @@ func admin(ctx context.Context) (accounts.Agent, error) {
 	return a, nil
 }
 
-// reading is the header of every read.
-type reading struct {
+// Reading is the header of every read.
+type Reading struct {
 	Position string `header:"Hub-Position" maxLength:"41" doc:"The read waits, two seconds at most, until the view is there"`
 }
 
-// answered is the header of every answer that shows or moves a position.
-type answered struct {
+// Positioned is the header of every answer that shows or moves a position.
+type Positioned struct {
 	Position string `header:"Hub-Position" doc:"Of the view that was read, or of what the command wrote"`
 }
 
@@ -67,19 +67,19 @@ const patience = 2 * time.Second
 // view waits until the named view has reached the position the client asks for,
 // or patience ends, and returns the position it has: what is read afterwards
 // holds at least that.
-func (a *API) view(ctx context.Context, name string, r reading) (answered, error) {
+func (a *API) view(ctx context.Context, name string, r Reading) (Positioned, error) {
 	runner, ok := a.views[name]
 	if !ok {
-		return answered{}, nil
+		return Positioned{}, nil
 	}
 	if r.Position != "" {
 		want, err := events.ParsePosition(r.Position)
 		if err != nil {
-			return answered{}, invalid("header.Hub-Position", "Not a position.")
+			return Positioned{}, invalid("header.Hub-Position", "Not a position.")
 		}
 		wait(ctx, runner, want)
 	}
-	return answered{runner.Position().String()}, nil
+	return Positioned{runner.Position().String()}, nil
 }
 
 // wait does not report a view that is late: the answer says what it shows.
@@ -99,13 +99,13 @@ func invalid(location, sentence string) *Problem {
 }
 
 // command is the header of every command.
-type command struct {
+type Command struct {
 	Key string `header:"Idempotency-Key" maxLength:"64" pattern:"^[A-Za-z0-9_-]+$" doc:"Names the command: sent again, it is done once"`
 }
 
 // of makes the desk's command. The id is derived from the agent and the key, so
 // that nobody can repeat or take another agent's command.
-func (k command) of(ctx context.Context, now func() time.Time) desk.Command {
+func (k Command) of(ctx context.Context, now func() time.Time) desk.Command {
 	agent := CallerOf(ctx).Agent.ID
 	id := events.NewUUID()
 	if k.Key != "" {
@@ -114,8 +114,8 @@ func (k command) of(ctx context.Context, now func() time.Time) desk.Command {
 	return desk.Command{ID: id, Agent: agent, At: now().UTC()}
 }
 
-// paging is the query of every list.
-type paging struct {
+// Paging is the query of every list.
+type Paging struct {
 	Limit int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 	After string `query:"after" maxLength:"200" doc:"next of the page before"`
 }

@@ -34,13 +34,13 @@ type bodyInput struct {
 	Images  string `query:"images" enum:"0,1" default:"0"`
 }
 
-type messageInput struct {
+type MessageInput struct {
 	ID      string `path:"id" maxLength:"40" doc:"Id or number of the ticket"`
 	Message string `path:"message" maxLength:"40"`
 }
 
 type attachmentInput struct {
-	messageInput
+	MessageInput
 	Attachment string `path:"attachment" maxLength:"80"`
 	Inline     string `query:"inline" enum:"0,1" default:"0" doc:"1: to be shown inside the message, images only"`
 }
@@ -164,7 +164,7 @@ func (a *API) blob(ctx context.Context, message string, file int) ([]byte, error
 	return b, readable(state)
 }
 
-func (a *API) getRaw(ctx context.Context, in *messageInput) (*fileOutput, error) {
+func (a *API) getRaw(ctx context.Context, in *MessageInput) (*fileOutput, error) {
 	t, m, err := a.message(ctx, in.ID, in.Message)
 	if err != nil {
 		return nil, err

@@ -35,13 +35,13 @@ type Outbound struct {
 }
 
 type outboxInput struct {
-	reading
-	paging
+	Reading
+	Paging
 	State string `query:"state" enum:"queued,sending,accepted,deferred,failed,unknown,bounced,cancelled"`
 }
 
 type outboxOutput struct {
-	answered
+	Positioned
 	Body struct {
 		Items  []Outbound       `json:"items" nullable:"false"`
 		Next   string           `json:"next"`
@@ -57,12 +57,12 @@ type Settled struct {
 }
 
 type settledOutput struct {
-	answered
+	Positioned
 	Body Settled
 }
 
 type settleInput struct {
-	target
+	Target
 	Body struct {
 		Outcome string `json:"outcome" enum:"accepted,failed"`
 		Reason  string `json:"reason,omitempty" maxLength:"500" doc:"Not kept: what is known about a person is never put in a clear field"`
@@ -77,13 +77,13 @@ func (a *API) outbox() {
 		return o
 	}
 	add(a, describe("retry-delivery", "retry", "Put a message back into the queue"), func(ctx context.Context, in *bareInput) (*settledOutput, error) {
-		return a.settle(ctx, in.target, a.rooms.Desk.RetryDelivery)
+		return a.settle(ctx, in.Target, a.rooms.Desk.RetryDelivery)
 	})
 	add(a, describe("cancel-delivery", "cancel", "Keep a message from going out"), func(ctx context.Context, in *bareInput) (*settledOutput, error) {
-		return a.settle(ctx, in.target, a.rooms.Desk.CancelDelivery)
+		return a.settle(ctx, in.Target, a.rooms.Desk.CancelDelivery)
 	})
 	add(a, describe("resolve-delivery", "resolve", "Say what became of a message whose outcome is unknown"), func(ctx context.Context, in *settleInput) (*settledOutput, error) {
-		return a.settle(ctx, in.target, func(ctx context.Context, c desk.Command, id events.OutboundID) (desk.Done, error) {
+		return a.settle(ctx, in.Target, func(ctx context.Context, c desk.Command, id events.OutboundID) (desk.Done, error) {
 			return a.rooms.Desk.ResolveDelivery(ctx, c, id, desk.DeliveryState(in.Body.Outcome))
 		})
 	})
@@ -92,7 +92,7 @@ func (a *API) outbox() {
 func (a *API) listOutbox(ctx context.Context, in *outboxInput) (*outboxOutput, error) {
 	var out outboxOutput
 	var err error
-	if out.answered, err = a.view(ctx, "outbox", in.reading); err != nil {
+	if out.Positioned, err = a.view(ctx, "outbox", in.Reading); err != nil {
 		return nil, err
 	}
 	page, err := a.rooms.Outbox.List(ctx, outbox.ListQuery{State: outbox.State(in.State), Limit: in.Limit, After: in.After})
@@ -126,7 +126,7 @@ func wireOutbound(i outbox.Item) Outbound {
 }
 
 // settle carries out one command on an outgoing message.
-func (a *API) settle(ctx context.Context, t target, run func(context.Context, desk.Command, events.OutboundID) (desk.Done, error)) (*settledOutput, error) {
+func (a *API) settle(ctx context.Context, t Target, run func(context.Context, desk.Command, events.OutboundID) (desk.Done, error)) (*settledOutput, error) {
 	if err := identifier(t.ID); err != nil {
 		return nil, err
 	}

@@ -31,13 +31,13 @@ type Quarantined struct {
 }
 
 type quarantineInput struct {
-	reading
-	paging
+	Reading
+	Paging
 	State string `query:"state" enum:"held,released,discarded"`
 }
 
 type quarantineOutput struct {
-	answered
+	Positioned
 	Body struct {
 		Items []Quarantined `json:"items" nullable:"false"`
 		Next  string        `json:"next"`
@@ -52,7 +52,7 @@ type Judged struct {
 }
 
 type judgedOutput struct {
-	answered
+	Positioned
 	Body Judged
 }
 
@@ -93,7 +93,7 @@ func (a *API) quarantine() {
 func (a *API) listQuarantine(ctx context.Context, in *quarantineInput) (*quarantineOutput, error) {
 	var out quarantineOutput
 	var err error
-	if out.answered, err = a.view(ctx, "tickets", in.reading); err != nil {
+	if out.Positioned, err = a.view(ctx, "tickets", in.Reading); err != nil {
 		return nil, err
 	}
 	page, err := a.rooms.Tickets.Quarantine(ctx, tickets.QuarantineQuery{State: in.State, Limit: in.Limit, After: in.After})

@@ -13,10 +13,10 @@ import (
 func (a *API) searchTickets(ctx context.Context, in *ticketsInput) (*ticketsOutput, error) {
 	var out ticketsOutput
 	var err error
-	if _, err = a.view(ctx, "search", in.reading); err != nil {
+	if _, err = a.view(ctx, "search", in.Reading); err != nil {
 		return nil, err
 	}
-	if out.answered, err = a.view(ctx, "tickets", in.reading); err != nil {
+	if out.Positioned, err = a.view(ctx, "tickets", in.Reading); err != nil {
 		return nil, err
 	}
 	skip := 0

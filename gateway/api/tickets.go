@@ -12,14 +12,14 @@ import (
 )
 
 type ticketsInput struct {
-	reading
-	paging
+	Reading
+	Paging
 	View string `query:"view" enum:"open,mine,unassigned,resolved,all" default:"open"`
 	Q    string `query:"q" maxLength:"500" doc:"Words that must all occur, or #12 for a number; view is then ignored"`
 }
 
 type ticketsOutput struct {
-	answered
+	Positioned
 	Body struct {
 		Items []Ticket `json:"items" nullable:"false"`
 		Next  string   `json:"next" doc:"after of the next page; empty on the last"`
@@ -28,12 +28,12 @@ type ticketsOutput struct {
 }
 
 type ticketInput struct {
-	reading
+	Reading
 	ID string `path:"id" maxLength:"40" doc:"Id or number"`
 }
 
 type ticketOutput struct {
-	answered
+	Positioned
 	ETag string `header:"ETag" doc:"The revision, for If-Match"`
 	Body struct {
 		Ticket
@@ -43,7 +43,7 @@ type ticketOutput struct {
 }
 
 type countsOutput struct {
-	answered
+	Positioned
 	Body Counts
 }
 
@@ -67,7 +67,7 @@ type HistoryLine struct {
 }
 
 type historyOutput struct {
-	answered
+	Positioned
 	Body struct {
 		Items []HistoryLine `json:"items" nullable:"false"`
 	}
@@ -90,7 +90,7 @@ func (a *API) listTickets(ctx context.Context, in *ticketsInput) (*ticketsOutput
 	}
 	var out ticketsOutput
 	var err error
-	if out.answered, err = a.view(ctx, "tickets", in.reading); err != nil {
+	if out.Positioned, err = a.view(ctx, "tickets", in.Reading); err != nil {
 		return nil, err
 	}
 	page, err := a.rooms.Tickets.List(ctx, tickets.ListQuery{
@@ -103,10 +103,10 @@ func (a *API) listTickets(ctx context.Context, in *ticketsInput) (*ticketsOutput
 	return &out, nil
 }
 
-func (a *API) countTickets(ctx context.Context, in *struct{ reading }) (*countsOutput, error) {
+func (a *API) countTickets(ctx context.Context, in *struct{ Reading }) (*countsOutput, error) {
 	out := countsOutput{}
 	var err error
-	if out.answered, err = a.view(ctx, "tickets", in.reading); err != nil {
+	if out.Positioned, err = a.view(ctx, "tickets", in.Reading); err != nil {
 		return nil, err
 	}
 	c, err := a.rooms.Tickets.Counts(ctx, CallerOf(ctx).Agent.ID)
@@ -117,7 +117,7 @@ func (a *API) countTickets(ctx context.Context, in *struct{ reading }) (*countsO
 func (a *API) getTicket(ctx context.Context, in *ticketInput) (*ticketOutput, error) {
 	var out ticketOutput
 	var err error
-	if out.answered, err = a.view(ctx, "tickets", in.reading); err != nil {
+	if out.Positioned, err = a.view(ctx, "tickets", in.Reading); err != nil {
 		return nil, err
 	}
 	c, err := a.rooms.Tickets.Read(ctx, CallerOf(ctx).Agent.Principal(), in.ID)
@@ -132,7 +132,7 @@ func (a *API) getTicket(ctx context.Context, in *ticketInput) (*ticketOutput, er
 func (a *API) getHistory(ctx context.Context, in *ticketInput) (*historyOutput, error) {
 	var out historyOutput
 	var err error
-	if out.answered, err = a.view(ctx, "tickets", in.reading); err != nil {
+	if out.Positioned, err = a.view(ctx, "tickets", in.Reading); err != nil {
 		return nil, err
 	}
 	lines, err := a.rooms.Tickets.History(ctx, in.ID)

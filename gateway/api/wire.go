@@ -1,8 +1,12 @@
 package api
 
 import (
+	"encoding/json"
+	"reflect"
 	"slices"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/westshore/hub/events"
 	"github.com/westshore/hub/gateway/mailview"
@@ -13,6 +17,20 @@ import (
 type Ref struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
+}
+
+// MaybeRef is a Ref or null.
+type MaybeRef struct{ *Ref }
+
+// MarshalJSON writes the Ref or null.
+func (m MaybeRef) MarshalJSON() ([]byte, error) { return json.Marshal(m.Ref) }
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (m *MaybeRef) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, &m.Ref) }
+
+// Schema describes both.
+func (MaybeRef) Schema(r huma.Registry) *huma.Schema {
+	return &huma.Schema{OneOf: []*huma.Schema{r.Schema(reflect.TypeFor[Ref](), true, "Ref"), {Type: "null"}}}
 }
 
 // Address is a mail address with the name shown beside it.
@@ -38,7 +56,7 @@ type Ticket struct {
 	Priority   string      `json:"priority" enum:"low,normal,high,urgent"`
 	Channel    string      `json:"channel" enum:"email,form"`
 	Customer   CustomerRef `json:"customer"`
-	Assignee   *Ref        `json:"assignee" nullable:"true"`
+	Assignee   MaybeRef    `json:"assignee"`
 	Tags       []string    `json:"tags" nullable:"false"`
 	CreatedAt  time.Time   `json:"created_at"`
 	UpdatedAt  time.Time   `json:"updated_at"`
@@ -80,18 +98,18 @@ type Message struct {
 	Class          string            `json:"class"`
 	Warnings       []string          `json:"warnings" nullable:"false"`
 	Why            string            `json:"why"`
-	Agent          *Ref              `json:"agent" nullable:"true"`
+	Agent          MaybeRef          `json:"agent"`
 	RemoteImages   int               `json:"remote_images" doc:"Remote images that were not loaded"`
 	Cut            bool              `json:"cut,omitempty" doc:"The text was cut to fit; the raw mail has all"`
 	Raw            bool              `json:"raw" doc:"The mail as it came can be downloaded"`
 	Position       string            `json:"position"`
 }
 
-func agentRef(a *tickets.Agent) *Ref {
+func agentRef(a *tickets.Agent) MaybeRef {
 	if a == nil {
-		return nil
+		return MaybeRef{}
 	}
-	return &Ref{string(a.ID), a.Name}
+	return MaybeRef{&Ref{string(a.ID), a.Name}}
 }
 
 func wireTicket(t tickets.Ticket) Ticket {
