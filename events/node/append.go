@@ -1,18 +1,14 @@
 package node
 
 import (
-	"context"
 	"encoding/binary"
 	"errors"
 	"io"
-	"math"
 	"unicode/utf16"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"github.com/google/uuid"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/metadata"
 
 	"github.com/westshore/hub/events/node/ledger"
 )
@@ -156,131 +152,4 @@ func structuredID(id [16]byte) *shared.UUID {
 		MostSignificantBits:  int64(binary.BigEndian.Uint64(id[:8])),
 		LeastSignificantBits: int64(binary.BigEndian.Uint64(id[8:])),
 	}}}
-}
-
-// expectation is what the options of Append, Delete and Tombstone have in common.
-type expectation interface {
-	GetRevision() uint64
-	GetNoStream() *shared.Empty
-	GetAny() *shared.Empty
-	GetStreamExists() *shared.Empty
-}
-
-func expectedOf(o expectation) (ledger.Expected, error) {
-	switch v := o.(type) {
-	case *streams.AppendReq_Options:
-		if v == nil {
-			return 0, invalid("the first message has no options")
-		}
-		if _, ok := v.GetExpectedStreamRevision().(*streams.AppendReq_Options_Revision); ok {
-			return exactly(v.GetRevision()), nil
-		}
-	case *streams.DeleteReq_Options:
-		if _, ok := v.GetExpectedStreamRevision().(*streams.DeleteReq_Options_Revision); ok {
-			return exactly(v.GetRevision()), nil
-		}
-	case *streams.TombstoneReq_Options:
-		if _, ok := v.GetExpectedStreamRevision().(*streams.TombstoneReq_Options_Revision); ok {
-			return exactly(v.GetRevision()), nil
-		}
-	}
-	switch {
-	case o.GetAny() != nil:
-		return ledger.Any, nil
-	case o.GetNoStream() != nil:
-		return ledger.NoStream, nil
-	case o.GetStreamExists() != nil:
-		return ledger.Exists, nil
-	}
-	return 0, invalid("the expected revision is missing")
-}
-
-func exactly(revision uint64) ledger.Expected {
-	return ledger.Expected(min(revision, math.MaxInt64))
-}
-
-func appended(res ledger.Result) *streams.AppendResp {
-	ok := &streams.AppendResp_Success{
-		CurrentRevisionOption: &streams.AppendResp_Success_NoStream{NoStream: &shared.Empty{}},
-		PositionOption:        &streams.AppendResp_Success_NoPosition{NoPosition: &shared.Empty{}},
-	}
-	if res.Revision >= 0 {
-		ok.CurrentRevisionOption = &streams.AppendResp_Success_CurrentRevision{CurrentRevision: uint64(res.Revision)}
-	}
-	if res.Position > 0 {
-		ok.PositionOption = &streams.AppendResp_Success_Position{Position: &streams.AppendResp_Position{
-			CommitPosition: res.Position, PreparePosition: res.Position,
-		}}
-	}
-	return &streams.AppendResp{Result: &streams.AppendResp_Success_{Success: ok}}
-}
-
-// wrongRevision fills the fields of today and those of version 20.6.
-func wrongRevision(e *ledger.WrongRevisionError) *streams.AppendResp {
-	type body = streams.AppendResp_WrongExpectedVersion
-	w, empty := &body{}, &shared.Empty{}
-	if e.Current < 0 {
-		w.CurrentRevisionOption = &streams.AppendResp_WrongExpectedVersion_CurrentNoStream{CurrentNoStream: empty}
-		w.CurrentRevisionOption_20_6_0 = &streams.AppendResp_WrongExpectedVersion_NoStream_20_6_0{NoStream_20_6_0: empty}
-	} else {
-		current := uint64(e.Current)
-		w.CurrentRevisionOption = &streams.AppendResp_WrongExpectedVersion_CurrentRevision{CurrentRevision: current}
-		w.CurrentRevisionOption_20_6_0 = &streams.AppendResp_WrongExpectedVersion_CurrentRevision_20_6_0{CurrentRevision_20_6_0: current}
-	}
-	switch e.Expected {
-	case ledger.Any:
-		w.ExpectedRevisionOption = &streams.AppendResp_WrongExpectedVersion_ExpectedAny{ExpectedAny: empty}
-		w.ExpectedRevisionOption_20_6_0 = &streams.AppendResp_WrongExpectedVersion_Any_20_6_0{Any_20_6_0: empty}
-	case ledger.Exists:
-		w.ExpectedRevisionOption = &streams.AppendResp_WrongExpectedVersion_ExpectedStreamExists{ExpectedStreamExists: empty}
-		w.ExpectedRevisionOption_20_6_0 = &streams.AppendResp_WrongExpectedVersion_StreamExists_20_6_0{StreamExists_20_6_0: empty}
-	case ledger.NoStream:
-		w.ExpectedRevisionOption = &streams.AppendResp_WrongExpectedVersion_ExpectedNoStream{ExpectedNoStream: empty}
-	default:
-		revision := uint64(e.Expected)
-		w.ExpectedRevisionOption = &streams.AppendResp_WrongExpectedVersion_ExpectedRevision{ExpectedRevision: revision}
-		w.ExpectedRevisionOption_20_6_0 = &streams.AppendResp_WrongExpectedVersion_ExpectedRevision_20_6_0{ExpectedRevision_20_6_0: revision}
-	}
-	return &streams.AppendResp{Result: &streams.AppendResp_WrongExpectedVersion_{WrongExpectedVersion: w}}
-}
-
-// Delete soft-deletes a stream.
-func (s *streamServer) Delete(ctx context.Context, req *streams.DeleteReq) (*streams.DeleteResp, error) {
-	pos, err := s.remove(ctx, req.GetOptions(), req.GetOptions().GetStreamIdentifier(), s.ledger.Delete)
-	if err != nil {
-		return nil, err
-	}
-	return &streams.DeleteResp{PositionOption: &streams.DeleteResp_Position_{
-		Position: &streams.DeleteResp_Position{CommitPosition: pos, PreparePosition: pos},
-	}}, nil
-}
-
-// Tombstone deletes a stream for good.
-func (s *streamServer) Tombstone(ctx context.Context, req *streams.TombstoneReq) (*streams.TombstoneResp, error) {
-	pos, err := s.remove(ctx, req.GetOptions(), req.GetOptions().GetStreamIdentifier(), s.ledger.Tombstone)
-	if err != nil {
-		return nil, err
-	}
-	return &streams.TombstoneResp{PositionOption: &streams.TombstoneResp_Position_{
-		Position: &streams.TombstoneResp_Position{CommitPosition: pos, PreparePosition: pos},
-	}}, nil
-}
-
-type remover func(ctx context.Context, stream string, expected ledger.Expected) (ledger.Result, error)
-
-func (s *streamServer) remove(ctx context.Context, o expectation, id *shared.StreamIdentifier, do remover) (uint64, error) {
-	set := func(md metadata.MD) { _ = grpc.SetTrailer(ctx, md) } // fails only outside of a call
-	expected, err := expectedOf(o)
-	if err != nil {
-		return 0, answer(set, err)
-	}
-	res, err := do(ctx, string(id.GetStreamName()), expected)
-	var wrong *ledger.WrongRevisionError
-	if errors.As(err, &wrong) {
-		err = deleteWrongRevision(wrong)
-	}
-	if err != nil {
-		return 0, answer(set, err)
-	}
-	return res.Position, nil
 }

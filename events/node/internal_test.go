@@ -3,11 +3,13 @@ package node
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"testing"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -92,6 +94,18 @@ func TestStatusOfLedgerErrors(t *testing.T) {
 		if have := status.Code(statusOf(c.err)); have != c.want {
 			t.Errorf("%v: %v, want %v", c.err, have, c.want)
 		}
+	}
+}
+
+func TestPanicOfACallIsItsError(t *testing.T) {
+	g := guard{slog.New(slog.DiscardHandler)}
+	_, err := g.unary(t.Context(), nil, &grpc.UnaryServerInfo{}, func(context.Context, any) (any, error) { panic("x") })
+	if status.Code(err) != codes.Internal {
+		t.Error(err)
+	}
+	err = g.stream(nil, nil, &grpc.StreamServerInfo{}, func(any, grpc.ServerStream) error { panic("x") })
+	if status.Code(err) != codes.Internal {
+		t.Error(err)
 	}
 }
 

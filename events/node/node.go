@@ -122,7 +122,10 @@ func (cfg *Config) check() error {
 
 // open listens and builds the server.
 func (n *Node) open(ctx context.Context) error {
+	g := guard{n.log}
 	options := []grpc.ServerOption{
+		grpc.ChainUnaryInterceptor(g.unary),
+		grpc.ChainStreamInterceptor(g.stream),
 		grpc.ForceServerCodecV2(frameCodec{}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingEvery, Timeout: pingTimeout}),
@@ -146,7 +149,7 @@ func (n *Node) open(ctx context.Context) error {
 	}
 	if n.cfg.User != "" {
 		a := newAuth(n.cfg.User, n.cfg.Password)
-		options = append(options, grpc.UnaryInterceptor(a.unary), grpc.StreamInterceptor(a.stream))
+		options = append(options, grpc.ChainUnaryInterceptor(a.unary), grpc.ChainStreamInterceptor(a.stream))
 	}
 	if err := n.bind(ctx); err != nil {
 		return err

@@ -28,7 +28,7 @@ func (l *Ledger) ScanAll(from uint64, fn func(Record) bool) (next uint64, end bo
 	}
 	next, stopped := from, false
 	for ok := it.First(); ok && !stopped; ok = it.Next() {
-		r, err := decodeRecord(it.Key(), it.Value())
+		r, err := l.decode(it.Key(), it.Value())
 		if err != nil {
 			return next, false, errors.Join(err, it.Close())
 		}
@@ -58,7 +58,7 @@ func (l *Ledger) ScanAllBack(before uint64, fn func(Record) bool) (next uint64, 
 	}
 	next = 0
 	for ok := it.Last(); ok; ok = it.Prev() {
-		r, err := decodeRecord(it.Key(), it.Value())
+		r, err := l.decode(it.Key(), it.Value())
 		if err != nil {
 			return before, errors.Join(err, it.Close())
 		}
@@ -71,6 +71,16 @@ func (l *Ledger) ScanAllBack(before uint64, fn func(Record) bool) (next uint64, 
 		return before, fmt.Errorf("read log: %w", err)
 	}
 	return next, nil
+}
+
+// decode reads a log entry. One that can't be read is damage that Pebble's
+// checksums did not see: the ledger fails.
+func (l *Ledger) decode(key, value []byte) (Record, error) {
+	r, err := decodeRecord(key, value)
+	if err != nil {
+		l.fail(err)
+	}
+	return r, err
 }
 
 // latestHeader is the writer's view of a stream: everything committed so far.

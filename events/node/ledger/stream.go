@@ -162,7 +162,7 @@ func (l *Ledger) fetch(pos uint64, fn func(Record) bool) (goOn bool, err error) 
 		return false, fmt.Errorf("read event: %w", err)
 	}
 	defer closer.Close()
-	r, err := decodeRecord(key, value)
+	r, err := l.decode(key, value)
 	if err != nil {
 		return false, err
 	}

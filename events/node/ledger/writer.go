@@ -15,7 +15,7 @@ import (
 const (
 	maxQueuedRequests = 1024
 	maxQueuedBytes    = 64 << 20 // beyond it Append answers ErrBusy
-	maxBatchBytes     = 4 << 20
+	maxBatchBytes     = 2 << 20
 	diskReserve       = 64 << 20 // free bytes below which appends are refused
 	diskCheckEvery    = 100 * time.Millisecond
 )
@@ -140,19 +140,7 @@ func (l *Ledger) process(group []*request) {
 	answers := make([]answer, len(group))
 	err := l.ready(group)
 	if err == nil {
-		b := l.newBatch()
-		for i, r := range group {
-			if r.ctx.Err() != nil { // dropped while queued: nobody waits
-				answers[i].err = context.Cause(r.ctx)
-				continue
-			}
-			answers[i].res, answers[i].err = b.run(r)
-			if answers[i].err != nil && !isRefusal(answers[i].err) {
-				err = answers[i].err
-				break
-			}
-		}
-		err = l.commit(b, err)
+		err = l.decideAndCommit(group, answers)
 	}
 	for i, r := range group {
 		if err != nil {
@@ -160,6 +148,30 @@ func (l *Ledger) process(group []*request) {
 		}
 		r.done <- answers[i]
 	}
+}
+
+// decideAndCommit fills the answers. An error is one for all of them, and the
+// ledger is failed then. So it is after a panic: Pebble raises one where it
+// finds its own state impossible.
+func (l *Ledger) decideAndCommit(group []*request, answers []answer) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			l.fail(fmt.Errorf("the writer panicked: %v", p))
+			err = l.Err()
+		}
+	}()
+	b := l.newBatch()
+	for i, r := range group {
+		if r.ctx.Err() != nil { // dropped while queued: nobody waits
+			answers[i].err = context.Cause(r.ctx)
+			continue
+		}
+		answers[i].res, answers[i].err = b.run(r)
+		if err := answers[i].err; err != nil && !isRefusal(err) {
+			return l.commit(b, err)
+		}
+	}
+	return l.commit(b, nil)
 }
 
 func (b *batch) run(r *request) (Result, error) {
