@@ -134,6 +134,12 @@ func (ent *entry) decodeFacts(doc []byte, v reflect.Value) error {
 	return nil
 }
 
+// Known reports whether a wire type is in the catalogue.
+func Known(wire string) bool {
+	name, ours := strings.CutPrefix(wire, TypePrefix)
+	return ours && byName[name] != nil
+}
+
 // UnknownError is an event type that is not in the catalogue.
 type UnknownError struct{ Type string }
 

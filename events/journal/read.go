@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 
@@ -58,16 +57,17 @@ func (j *Journal) decode(ctx context.Context, raw []store.Recorded, as *events.P
 	out := make([]events.Recorded, 0, len(raw))
 	envs := make([]events.Envelope, 0, len(raw))
 	for _, r := range raw {
+		if !events.Known(r.Type) {
+			if r.Type != identityType {
+				j.log.Warn("event type unknown to this build, skipped", "type", r.Type)
+			}
+			continue
+		}
 		env, err := events.ParseEnvelope(r.ID, r.Type, events.Stream(r.Stream), r.Data, r.Meta)
 		if err != nil {
 			return nil, fmt.Errorf("read event %s: %w", r.ID, err)
 		}
 		e, err := events.Join(env, nil)
-		var unknown *events.UnknownError
-		if errors.As(err, &unknown) {
-			j.log.Warn("event type unknown to this build, skipped", "type", r.Type)
-			continue
-		}
 		if err != nil {
 			return nil, fmt.Errorf("read event %s: %w", r.ID, err)
 		}
@@ -132,3 +132,7 @@ func (j *Journal) At(ctx context.Context, stream events.Stream, revision events.
 	}
 	return out[0], true, nil
 }
+
+// identityType is the one event of ours that is not in the catalogue: the store
+// writes it to know itself again.
+const identityType = events.TypePrefix + "StoreIdentified"

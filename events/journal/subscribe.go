@@ -20,7 +20,7 @@ type Reading struct {
 	Principal *events.Principal
 }
 
-// Batch is what was ready in the log: never empty of progress, maybe of events.
+// Batch is what was ready in the log: maybe no event, only progress.
 type Batch struct {
 	Events []events.Recorded
 	// Position is the last that was considered; going on from here misses nothing.
@@ -40,27 +40,25 @@ func (j *Journal) Subscribe(ctx context.Context, r Reading, handle func(context.
 	if r.From != events.Start {
 		opts.From = &r.From
 	}
-	live := false
+	live, at := false, r.From
 	return j.store.Subscribe(ctx, opts, func(items []store.Item) error {
-		b := Batch{}
 		raw := make([]store.Recorded, 0, len(items))
 		for _, it := range items {
 			switch {
 			case it.Event != nil:
 				raw = append(raw, *it.Event)
-				b.Position = it.Event.Position
+				at = it.Event.Position
 			case it.Checkpoint != nil:
-				b.Position = *it.Checkpoint
+				at = *it.Checkpoint
 			case it.CaughtUp:
 				live = true
 			}
 		}
-		var err error
-		if b.Events, err = j.decode(ctx, raw, r.Principal); err != nil {
+		evs, err := j.decode(ctx, raw, r.Principal)
+		if err != nil {
 			return err
 		}
-		b.Live = live
-		return handle(ctx, b)
+		return handle(ctx, Batch{Events: evs, Position: at, Live: live})
 	})
 }
 

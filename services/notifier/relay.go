@@ -52,6 +52,22 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
+// Ping connects and logs in, to see whether the configuration works.
+func (c RelayConfig) Ping(ctx context.Context) error {
+	if err := c.Check(); err != nil {
+		return err
+	}
+	if c.Timeout == 0 {
+		c.Timeout = 30 * time.Second
+	}
+	l, err := (&relay{cfg: c}).dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer l.drop()
+	return l.Quit()
+}
+
 // relay keeps connections to the mail server for reuse.
 type relay struct {
 	cfg RelayConfig

@@ -1,0 +1,424 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/westshore/hub/events"
+	"github.com/westshore/hub/events/node"
+	"github.com/westshore/hub/projections"
+	"github.com/westshore/hub/services/accounts"
+	"github.com/westshore/hub/services/mailbox"
+)
+
+// inHouse makes a command that works on the house: inside the hub that runs on
+// the data folder when there is one, else in a house built for it.
+func inHouse(name string) func(context.Context, []string) error {
+	return func(ctx context.Context, args []string) error {
+		cfg, rest, err := load(args, os.Environ())
+		if err != nil {
+			return err
+		}
+		call := append([]string{name}, rest...)
+		if conn, err := net.Dial("unix", controlSocket(cfg)); err == nil {
+			return callRunning(ctx, conn, call, os.Stdout)
+		}
+		cfg.Log.Level = "warn"
+		h, err := build(ctx, cfg, newLogger(cfg))
+		if err != nil {
+			return err
+		}
+		defer h.close()
+		ctx, stop := context.WithCancel(ctx)
+		views := make(chan struct{})
+		go func() {
+			defer close(views)
+			h.keep(ctx, "projections", h.readViews)
+		}()
+		defer func() { stop(); <-views }()
+		return h.do(ctx, call, os.Stdout)
+	}
+}
+
+func controlSocket(cfg *Config) string { return cfg.Data + "/control.sock" }
+
+// answer ends what the control socket says: the output comes in lines before it.
+type answer struct {
+	Done   bool   `json:"done"`
+	Line   string `json:"line,omitempty"`
+	Error  string `json:"error,omitempty"`
+	Misuse bool   `json:"misuse,omitempty"`
+}
+
+// control takes commands from other processes on this machine that may write
+// into the data folder: one JSON array of words, answered with JSON lines.
+func (h *house) control(ctx context.Context) error {
+	path := controlSocket(h.cfg)
+	_ = os.Remove(path) // left by a process that was killed; the data folder's lock is ours
+	l, err := (&net.ListenConfig{}).Listen(ctx, "unix", path)
+	if err != nil {
+		h.log.Warn("no control socket; commands such as hub agent need the hub stopped", "error", err)
+		<-ctx.Done()
+		return nil
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return fmt.Errorf("protect control socket: %w", err)
+	}
+	defer context.AfterFunc(ctx, func() { _ = l.Close() })()
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return err
+		}
+		h.answer(ctx, conn)
+	}
+}
+
+// lines writes what a command prints to the other process, line by line.
+type lines struct{ enc *json.Encoder }
+
+func (l lines) Write(p []byte) (int, error) {
+	for _, line := range strings.Split(strings.TrimSuffix(string(p), "\n"), "\n") {
+		if err := l.enc.Encode(answer{Line: line}); err != nil {
+			return 0, err
+		}
+	}
+	return len(p), nil
+}
+
+func (h *house) answer(ctx context.Context, conn net.Conn) {
+	defer conn.Close()
+	ctx, cancel := context.WithTimeout(ctx, time.Hour)
+	defer cancel()
+	var call []string
+	if err := json.NewDecoder(io.LimitReader(conn, 1<<20)).Decode(&call); err != nil || len(call) == 0 {
+		return
+	}
+	enc := json.NewEncoder(conn)
+	end := answer{Done: true}
+	if err := h.do(ctx, call, lines{enc}); err != nil {
+		var m *misuseError
+		end.Error, end.Misuse = err.Error(), errors.As(err, &m)
+	}
+	_ = enc.Encode(end) // the other side may have gone
+}
+
+func callRunning(ctx context.Context, conn net.Conn, call []string, out io.Writer) error {
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	if err := json.NewEncoder(conn).Encode(call); err != nil {
+		return fmt.Errorf("ask the running hub: %w", err)
+	}
+	lines := bufio.NewScanner(conn)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var a answer
+		if err := json.Unmarshal(lines.Bytes(), &a); err != nil {
+			return fmt.Errorf("ask the running hub: %w", err)
+		}
+		switch {
+		case a.Misuse:
+			return misuse("%s", a.Error)
+		case a.Error != "":
+			return errors.New(a.Error)
+		case a.Done:
+			return nil
+		}
+		fmt.Fprintln(out, a.Line)
+	}
+	return errors.New("ask the running hub: it went away before it was done")
+}
+
+// do carries out one command of the shell.
+func (h *house) do(ctx context.Context, call []string, out io.Writer) error {
+	args := call[1:]
+	switch call[0] {
+	case "agent":
+		return h.agent(ctx, args, out)
+	case "rebuild":
+		return h.rebuild(ctx, args, out)
+	case "lag":
+		return h.lag(ctx, out)
+	case "reconcile":
+		return h.reconcile(ctx, args, out)
+	}
+	return misuse("there is no command %q", call[0])
+}
+
+// agent manages accounts from the shell: the first admin above all.
+func (h *house) agent(ctx context.Context, args []string, out io.Writer) error {
+	const by = events.Actor("system:shell")
+	if len(args) == 0 {
+		args = []string{"list"}
+	}
+	switch {
+	case args[0] == "list" && len(args) == 1:
+		list, err := h.accounts.List(ctx)
+		if err != nil {
+			return err
+		}
+		for _, a := range list {
+			state := "active"
+			if !a.Active {
+				state = "inactive"
+			}
+			fmt.Fprintf(out, "%s  %-6s %-8s %s <%s>\n", a.ID, a.Role, state, a.Name, a.Email)
+		}
+		return nil
+	case args[0] == "add" && (len(args) == 3 || len(args) == 4):
+		role := events.RoleAgent
+		if len(args) == 4 {
+			role = events.Role(args[3])
+		}
+		password := newPassword()
+		id, err := h.accounts.Add(ctx, by, accounts.New{Name: args[2], Email: args[1], Role: role, Password: password})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "added %s\nfirst password: %s\n", id, password)
+		return nil
+	case args[0] == "reset" && len(args) == 2:
+		a, err := h.accounts.ByEmail(ctx, args[1])
+		if err != nil {
+			return err
+		}
+		password := newPassword()
+		if err := h.accounts.SetPassword(ctx, by, a.ID, password); err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "new password: %s\nall sessions of %s have ended\n", password, a.Email)
+		return nil
+	case args[0] == "token" && len(args) == 3:
+		a, err := h.accounts.ByEmail(ctx, args[1])
+		if err != nil {
+			return err
+		}
+		token, err := h.accounts.CreateToken(ctx, by, a.ID, args[2])
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "API token, shown this once: %s\n", token)
+		return nil
+	}
+	return misuse("say: agent list, agent add EMAIL NAME [agent|admin], agent reset EMAIL, or agent token EMAIL TOKEN-NAME")
+}
+
+// newPassword is 20 letters and digits: 100 random bits.
+func newPassword() string { return strings.ToLower(rand.Text()[:20]) }
+
+// readViews keeps the views up to date.
+func (h *house) readViews(ctx context.Context) error {
+	return projections.Run(ctx, projections.FromJournal(h.journal), h.runners...)
+}
+
+func (h *house) rebuild(ctx context.Context, args []string, out io.Writer) error {
+	for _, name := range args {
+		if !slices.ContainsFunc(h.runners, func(r *projections.Runner) bool { return r.Name() == name }) {
+			return misuse("there is no view %q", name)
+		}
+	}
+	for _, r := range h.runners {
+		if len(args) > 0 && !slices.Contains(args, r.Name()) {
+			continue
+		}
+		began := time.Now()
+		fmt.Fprintf(out, "rebuilding %s beside the live view\n", r.Name())
+		if err := r.Rebuild(ctx); err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "rebuilt %s in %s and swapped it in\n", r.Name(), time.Since(began).Round(time.Millisecond))
+	}
+	return nil
+}
+
+func (h *house) lag(ctx context.Context, out io.Writer) error {
+	for _, r := range h.runners {
+		l, err := r.Lag(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%-10s at %s of %s, %.1f s behind\n", l.Name, l.Position, l.Head, l.Seconds)
+	}
+	return nil
+}
+
+// errDiffer makes `hub reconcile` end with a failure that scripts can see.
+var errDiffer = errors.New("the mail server and the hub differ")
+
+// reconcile compares mailboxes with what the log holds, UID by UID.
+func (h *house) reconcile(ctx context.Context, args []string, out io.Writer) error {
+	if err := h.caughtUp(ctx); err != nil {
+		return err
+	}
+	differ, found := false, len(args) == 0
+	for i, box := range h.mailboxes {
+		m := h.cfg.Mailbox[i]
+		if len(args) > 0 && args[0] != m.ID {
+			continue
+		}
+		found = true
+		ok, err := h.compare(ctx, events.MailboxID(m.ID), box, out)
+		if err != nil {
+			return fmt.Errorf("mailbox %s: %w", m.ID, err)
+		}
+		differ = differ || !ok
+	}
+	if !found {
+		return misuse("there is no mailbox %q", args[0])
+	}
+	if differ {
+		return errDiffer
+	}
+	return nil
+}
+
+func (h *house) compare(ctx context.Context, id events.MailboxID, box *mailbox.Mailbox, out io.Writer) (ok bool, err error) {
+	server, err := box.Reconcile(ctx)
+	if err != nil {
+		return false, err
+	}
+	held, err := h.tickets.Held(ctx, id, server.UIDValidity)
+	if err != nil {
+		return false, err
+	}
+	have := map[uint32]bool{}
+	for _, uid := range held.UIDs {
+		have[uid] = true
+	}
+	var missing []uint32
+	for _, uid := range server.UIDs {
+		if !have[uid] {
+			missing = append(missing, uid)
+		}
+	}
+	fmt.Fprintf(out, "%s: server %d, held %d, quarantined %d, missing %d\n", id, server.Count, len(held.UIDs), len(held.Quarantined), len(missing))
+	reasons := map[string]int{}
+	for _, why := range held.Quarantined {
+		reasons[why]++
+	}
+	for why, n := range reasons {
+		fmt.Fprintf(out, "  quarantined, %s: %d\n", why, n)
+	}
+	for _, uid := range missing[:min(20, len(missing))] {
+		fmt.Fprintf(out, "  missing: UID %d of UIDVALIDITY %d\n", uid, server.UIDValidity)
+	}
+	return len(missing) == 0, nil
+}
+
+// check shows the configuration and tests each connection.
+func check(ctx context.Context, args []string) error {
+	cfg, _, err := load(args, os.Environ())
+	if err != nil {
+		return err
+	}
+	for _, line := range cfg.describe() {
+		fmt.Println(line)
+	}
+	cfg.Log.Level = "error"
+	h, err := build(ctx, cfg, newLogger(cfg))
+	if errors.Is(err, errInUse) {
+		fmt.Println("\nconnections: not tested, a hub is running on this data folder; see its /readyz")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer h.close()
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	failed := false
+	try := func(name string, probe func(context.Context) error) {
+		result := "ok"
+		if err := probe(ctx); err != nil {
+			result, failed = err.Error(), true
+		}
+		fmt.Printf("%-24s %s\n", name, result)
+	}
+	fmt.Println()
+	try("store", h.journal.Ping)
+	try("bus", h.bus.Ping)
+	for i, box := range h.mailboxes {
+		try("mailbox "+h.cfg.Mailbox[i].ID, box.Check)
+	}
+	if h.cfg.SMTP.Host != "" {
+		try("smtp", h.relay().Ping)
+	}
+	if failed {
+		return errors.New("something does not work; see above")
+	}
+	return nil
+}
+
+// runNode runs the embedded event node alone, over TCP.
+func runNode(ctx context.Context, args []string) error {
+	flags, rest, err := parseFlags(args)
+	if err != nil {
+		return err
+	}
+	if len(rest) > 0 || flags["data"] == "" || flags["listen"] == "" {
+		return misuse("--data and --listen are needed")
+	}
+	for f := range flags {
+		if !slices.Contains([]string{"data", "listen", "tls-cert", "tls-key", "user", "password-file"}, f) {
+			return misuse("there is no flag --%s", f)
+		}
+	}
+	nc := node.Config{
+		Dir: flags["data"], Listen: flags["listen"], TLSCert: flags["tls-cert"], TLSKey: flags["tls-key"],
+		User: flags["user"], Logger: newLogger(defaults()),
+	}
+	if err := readSecret(&nc.Password, flags["password-file"], "node"); err != nil {
+		return err
+	}
+	n, err := node.Start(ctx, nc)
+	if err != nil {
+		return err
+	}
+	fmt.Println(n.ConnectionString())
+	select {
+	case <-ctx.Done():
+	case <-n.Failed():
+		err = n.Err()
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return errors.Join(err, n.Stop(stop))
+}
+
+// mailCommand reads a raw message and prints what the hub makes of it.
+func mailCommand(_ context.Context, args []string) error {
+	if len(args) != 2 || args[0] != "parse" {
+		return misuse("say: mail parse FILE, or mail parse - for standard input")
+	}
+	in := os.Stdin
+	if args[1] != "-" {
+		f, err := os.Open(args[1])
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		in = f
+	}
+	return mailbox.ParseFile(in, os.Stdout)
+}
+
+func version(context.Context, []string) error {
+	fmt.Printf("hub %s, commit %s, Go %s\n", release, commit(), goVersion())
+	for _, k := range events.Catalogue() {
+		if k.Version > 1 {
+			fmt.Printf("  %s version %d\n", k.Name, k.Version)
+		}
+	}
+	fmt.Printf("  %d kinds of events, policy %s, retention schedule %d\n", len(events.Catalogue()), events.PolicyVersion, events.ScheduleVersion)
+	return nil
+}

@@ -1,0 +1,341 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/westshore/hub/events"
+	"github.com/westshore/hub/events/store"
+	"github.com/westshore/hub/gateway"
+	"github.com/westshore/hub/gateway/api"
+	"github.com/westshore/hub/gateway/ops"
+	"github.com/westshore/hub/projections"
+	"github.com/westshore/hub/services/desk"
+	"github.com/westshore/hub/services/mailbox"
+	"github.com/westshore/hub/services/notifier"
+	"github.com/westshore/hub/services/recorder"
+)
+
+// roomNames are what --rooms may name. Without servers of their own the rooms of
+// one hub must be in one process.
+var roomNames = []string{"mailbox", "recorder", "desk", "notifier", "gateway"}
+
+// serve runs the hub until it is told to stop.
+func serve(ctx context.Context, args []string) error {
+	rooms, args := takeFlag(args, "rooms")
+	cfg, rest, err := load(args, os.Environ())
+	if err != nil {
+		return err
+	}
+	if len(rest) > 0 {
+		return misuse("%q is no flag", rest[0])
+	}
+	open := roomNames
+	if rooms != "" {
+		open = strings.Split(rooms, ",")
+		for _, r := range open {
+			if !slices.Contains(roomNames, r) {
+				return misuse("there is no room %q; rooms are %s", r, strings.Join(roomNames, ", "))
+			}
+		}
+	}
+	log := newLogger(cfg)
+	h, err := build(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer h.close()
+	return h.run(ctx, open, nil)
+}
+
+// takeFlag takes one flag out of the arguments.
+func takeFlag(args []string, name string) (value string, rest []string) {
+	for i := 0; i < len(args); i++ {
+		switch {
+		case strings.HasPrefix(args[i], "--"+name+"="):
+			value = strings.TrimPrefix(args[i], "--"+name+"=")
+		case args[i] == "--"+name && i+1 < len(args):
+			i++
+			value = args[i]
+		default:
+			rest = append(rest, args[i])
+		}
+	}
+	return value, rest
+}
+
+func newLogger(cfg *Config) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(cfg.Log.Level)) // checked by the configuration
+	opts := &slog.HandlerOptions{Level: level}
+	if cfg.Log.Format == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, opts))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, opts))
+}
+
+// run starts the loops of the rooms and waits for the end: of ctx, or of the
+// embedded node. ready is called once the doors are open; it may be nil.
+func (h *house) run(ctx context.Context, rooms []string, ready func(*gateway.Gateway)) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var loops sync.WaitGroup
+	defer loops.Wait()
+	defer stop(nil)
+	start := func(name string, loop func(context.Context) error) {
+		loops.Go(func() { h.keep(ctx, name, loop) })
+	}
+	start("control", h.control)
+	start("projections", h.readViews)
+	if slices.Contains(rooms, "recorder") {
+		start("recorder", recorder.New(recorder.Config{Bus: h.bus, Journal: h.journal, Logger: h.log}).Run)
+	}
+	if slices.Contains(rooms, "desk") {
+		start("router", desk.NewRouter(h.desk, desk.RouterConfig{
+			NewTickets: h.cfg.Desk.NewTickets, DomainAcks: h.cfg.Desk.DomainAnswers, TotalAcks: h.cfg.Desk.TotalAnswers,
+		}).Run)
+	}
+	if slices.Contains(rooms, "notifier") && h.cfg.SMTP.Host != "" {
+		if err := h.notify(start); err != nil {
+			return err
+		}
+	}
+	if slices.Contains(rooms, "gateway") {
+		if err := h.receive(ctx, start, ready); err != nil {
+			return err
+		}
+	}
+	if slices.Contains(rooms, "mailbox") {
+		for _, box := range h.mailboxes {
+			start("mailbox", box.Run)
+		}
+	}
+	h.log.Info("hub ready", "took", time.Since(h.started).Round(time.Millisecond), "rooms", strings.Join(rooms, ","))
+	var failed <-chan struct{}
+	if h.node != nil {
+		failed = h.node.Failed()
+	}
+	select {
+	case <-ctx.Done():
+		h.log.Info("stopping")
+		return nil
+	case <-failed:
+		return fmt.Errorf("the event node failed and takes no more events; nothing that was acknowledged is lost. "+
+			"Look at the disk, then start again: %w", h.node.Err())
+	}
+}
+
+// keep runs a loop again, after a growing pause, whenever it fails: one sick room
+// never stops the others.
+func (h *house) keep(ctx context.Context, name string, loop func(context.Context) error) {
+	pause := 200 * time.Millisecond
+	for ctx.Err() == nil {
+		began := time.Now()
+		err := guarded(ctx, loop)
+		if ctx.Err() != nil {
+			return
+		}
+		if err == nil {
+			err = errors.New("ended by itself")
+		}
+		h.log.Error("a loop failed and will be started again", "loop", name, "pause", pause, "error", err)
+		t := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+		case <-t.C:
+		}
+		t.Stop()
+		if pause = min(2*pause, 30*time.Second); time.Since(began) > time.Minute {
+			pause = 200 * time.Millisecond
+		}
+	}
+}
+
+// guarded turns a panic into an error. The value of a panic may hold anything, so
+// only its type and the place are told.
+func guarded(ctx context.Context, loop func(context.Context) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic of type %T at %s", p, debug.Stack())
+		}
+	}()
+	return loop(ctx)
+}
+
+// notify starts the back door.
+func (h *house) notify(start func(string, func(context.Context) error)) error {
+	relay := h.relay()
+	if err := relay.Check(); err != nil {
+		return err
+	}
+	start("clerk", (&notifier.Clerk{
+		Journal: h.journal, Marks: h.marks, Hash: h.vault.Hash, Brand: h.cfg.Brand, Now: time.Now, Logger: h.log,
+	}).Run)
+	start("worker", (&notifier.Worker{
+		Journal: h.journal, Bus: h.bus, OpenBlob: h.sealer.OpenBlob, Relay: relay, Name: h.worker,
+		Connections: h.cfg.SMTP.Connections, Now: time.Now, Logger: h.log,
+	}).Run)
+	start("dispatcher", func(ctx context.Context) error {
+		// What an earlier run left can only be seen in a view that has read it all.
+		if err := h.caughtUp(ctx); err != nil {
+			return err
+		}
+		return (&notifier.Dispatcher{
+			Journal: h.journal, Bus: h.bus, Outbox: h.outbox, Changed: h.feed.Changed,
+			Worker: h.worker, Alone: h.node != nil, Now: time.Now, Logger: h.log,
+		}).Run(ctx)
+	})
+	return nil
+}
+
+func (h *house) relay() notifier.RelayConfig {
+	c := h.cfg.SMTP
+	return notifier.RelayConfig{
+		Host: c.Host, Port: c.Port, TLS: c.TLS, CAFile: c.CAFile, User: c.User, Password: c.Password, Hello: c.Hello,
+	}
+}
+
+// caughtUp waits until every view has read the log up to where it ends now.
+func (h *house) caughtUp(ctx context.Context) error {
+	head, err := h.journal.Head(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range h.runners {
+		if err := r.Wait(ctx, head); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// receive opens reception and the operators' listener.
+func (h *house) receive(ctx context.Context, start func(string, func(context.Context) error), ready func(*gateway.Gateway)) error {
+	var private *ops.Server
+	gc := gateway.Config{
+		Listen: h.cfg.HTTP.Listen, PublicURL: h.cfg.HTTP.PublicURL, Proxies: h.cfg.HTTP.Proxies,
+		Brand: h.cfg.Brand, Version: release, Logger: h.log,
+	}
+	if h.cfg.HTTP.Ops != "" {
+		var err error
+		if private, err = ops.New(ops.Config{Listen: h.cfg.HTTP.Ops, Checks: h.checks(), Metrics: h.metrics(), Logger: h.log}); err != nil {
+			return err
+		}
+		gc.Observe = private.Observe
+	}
+	g, err := gateway.New(gc, gateway.Rooms{
+		Tickets: h.tickets, Outbox: h.outbox, Customers: h.customers, Search: h.search, Runners: h.runners, Feed: h.feed,
+		Desk: h.desk, Accounts: h.accounts, Forms: h.forms, Raw: h.sealer.OpenBlob, Part: mailbox.DecodePart,
+		Mailboxes: h.mailboxStates, System: h.system, Head: h.journal.Head,
+		Unavailable: func(err error) bool { return store.IsUnavailable(err) || store.IsOutcomeUnknown(err) },
+	})
+	if err != nil {
+		return err
+	}
+	if err := g.Bind(ctx); err != nil {
+		return err
+	}
+	start("accounts", h.accounts.Run)
+	start("gateway", g.Listen)
+	if private != nil {
+		start("ops", private.Listen)
+	}
+	h.log.Info("console and API", "url", g.URL())
+	if ready != nil {
+		ready(g)
+	}
+	return nil
+}
+
+func (h *house) checks() []ops.Check {
+	return []ops.Check{
+		{Name: "store", Probe: h.journal.Ping},
+		{Name: "bus", Probe: h.bus.Ping},
+		{Name: "views", Probe: func(context.Context) error {
+			for _, r := range h.runners {
+				if !r.Live() {
+					return fmt.Errorf("view %s is catching up", r.Name())
+				}
+			}
+			return nil
+		}},
+	}
+}
+
+func (h *house) metrics() []ops.Metric {
+	perView := func(value func(projections.Lag) float64) func() []ops.Sample {
+		return func() (out []ops.Sample) {
+			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+			defer cancel()
+			for _, r := range h.runners {
+				if lag, err := r.Lag(ctx); err == nil {
+					out = append(out, ops.Sample{Labels: []string{r.Name()}, Value: value(lag)})
+				}
+			}
+			return out
+		}
+	}
+	return []ops.Metric{
+		{Name: "hub_view_lag_seconds", Help: "How far a view is behind the log.", Labels: []string{"view"}, Read: perView(func(l projections.Lag) float64 { return l.Seconds })},
+		{Name: "hub_mailbox_silence_seconds", Help: "Time since a mailbox last answered.", Labels: []string{"mailbox"}, Read: func() (out []ops.Sample) {
+			for i, b := range h.mailboxes {
+				if s := b.Status(); !s.LastOK.IsZero() {
+					out = append(out, ops.Sample{Labels: []string{h.cfg.Mailbox[i].ID}, Value: time.Since(s.LastOK).Seconds()})
+				}
+			}
+			return out
+		}},
+		{Name: "hub_outbox_messages", Help: "Messages by state.", Labels: []string{"state"}, Read: func() (out []ops.Sample) {
+			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+			defer cancel()
+			counts, err := h.outbox.Counts(ctx)
+			if err != nil {
+				return nil
+			}
+			for state, n := range counts {
+				out = append(out, ops.Sample{Labels: []string{string(state)}, Value: float64(n)})
+			}
+			return out
+		}},
+	}
+}
+
+func (h *house) mailboxStates(ctx context.Context) ([]api.Mailbox, error) {
+	counts, err := h.tickets.MailboxCounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []api.Mailbox
+	for i, b := range h.mailboxes {
+		s, m := b.Status(), h.cfg.Mailbox[i]
+		box := api.Mailbox{ID: m.ID, Address: m.Address, State: s.State, LastError: s.LastError, Messages: counts[events.MailboxID(m.ID)], UIDNext: s.UIDNext}
+		if !s.LastOK.IsZero() {
+			at := s.LastOK.UTC()
+			box.LastOKAt = &at
+		}
+		out = append(out, box)
+	}
+	return out, nil
+}
+
+func (h *house) system(ctx context.Context) (api.System, error) {
+	s := api.System{Store: "embedded", Bus: "embedded", UptimeSeconds: time.Since(h.started).Seconds(), Ready: true}
+	if h.node == nil {
+		s.Store = fmt.Sprint(hide("url", h.cfg.Store.URL))
+	}
+	if h.cfg.Bus.URL != "" {
+		s.Bus = fmt.Sprint(hide("url", h.cfg.Bus.URL))
+	}
+	for _, c := range h.checks() {
+		s.Ready = s.Ready && c.Probe(ctx) == nil
+	}
+	return s, nil
+}
