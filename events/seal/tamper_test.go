@@ -57,7 +57,7 @@ func TestSplicedSegmentIsTamper(t *testing.T) {
 			spoil(&env)
 			got, err := h.Open(t.Context(), agent, []events.Envelope{env})
 			if !errors.Is(err, seal.ErrTamper) {
-				t.Errorf("open = %v, want ErrTamper", err)
+				t.Fatalf("open = %v, want ErrTamper", err)
 			}
 			if strings.Contains(err.Error(), canary) {
 				t.Error("the error carries text")
@@ -134,6 +134,7 @@ func TestChunksOfAFileCannotBeMoved(t *testing.T) {
 		b := e.Files[0]
 		b.Inline = bytes.Join(parts, nil)
 		b.Digest = digest(b.Inline)
+		b.Size = int64(len(parts)-1) * 64 << 10
 		if _, _, err := h.OpenBlob(t.Context(), agent, b); !errors.Is(err, seal.ErrTamper) {
 			t.Errorf("%s: open = %v, want ErrTamper", name, err)
 		}

@@ -1,0 +1,152 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/westshore/hub/events"
+)
+
+// The tests in this file stage, step by step, races that a test from outside
+// meets only by luck.
+
+func openInside(t *testing.T) *Vault {
+	t.Helper()
+	dir := t.TempDir()
+	v, err := Open(t.Context(), Config{Dir: filepath.Join(dir, "vault"), KeyFile: filepath.Join(dir, "key"), Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := v.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return v
+}
+
+func someRequest() Request {
+	return Request{
+		Event: events.NewUUID(), Stream: "ticket-1", Subject: "000000000000000000000000000000aa",
+		Category: events.Communication, Class: events.ClassComm,
+	}
+}
+
+func TestKeyReadBeforeAnErasureDoesNotEnterTheCacheAfterIt(t *testing.T) {
+	c, now := newCache(10), time.Now()
+	kid := events.KID("000000000000000000000000000000aa")
+	gen, _ := c.find([]events.KID{kid}, now, nil)
+	c.invalidate([]events.KID{kid}) // the erasure, after the read and before add
+	c.add(gen, []*cached{{kid: kid, read: now}})
+	if c.len() != 0 {
+		t.Error("an erased key is in the cache")
+	}
+}
+
+// TestUnitBegunWhileTheFenceIsWrittenFallsBehindIt begins a unit between the
+// fence's statement and its commit, when the old identity can still be read.
+func TestUnitBegunWhileTheFenceIsWrittenFallsBehindIt(t *testing.T) {
+	v := openInside(t)
+	r := someRequest()
+	release, blocked := make(chan struct{}), make(chan struct{})
+	errs := make(chan error, 3)
+	go func() {
+		errs <- v.w.do(t.Context(), &job{alone: true, run: func(context.Context, *writer) error {
+			close(blocked)
+			<-release
+			return nil
+		}})
+	}()
+	<-blocked
+	go func() { errs <- v.Fence(t.Context(), r.Subject) }()
+	for len(v.w.jobs) < 1 {
+		runtime.Gosched()
+	}
+	var u UnitOfWork
+	go func() {
+		errs <- v.w.do(t.Context(), &job{run: func(context.Context, *writer) error {
+			u = v.Begin()
+			return nil
+		}})
+	}()
+	for len(v.w.jobs) < 2 {
+		runtime.Gosched()
+	}
+	close(release) // both run in one transaction, the fence first
+	for range 3 {
+		if err := <-errs; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := v.Mint(t.Context(), u, []Request{r}); !errors.Is(err, ErrFenced) {
+		t.Errorf("mint = %v, want ErrFenced", err)
+	}
+	if _, err := v.Mint(t.Context(), v.Begin(), []Request{r}); err != nil {
+		t.Errorf("mint in a unit begun after the fence = %v", err)
+	}
+}
+
+func TestKeyWrappedBeforeAnEpochEndedIsWrappedAnew(t *testing.T) {
+	v := openInside(t)
+	r := someRequest()
+	row := minted{req: &r, kid: newKID(v.now()), dek: &[keySize]byte{1, 2, 3}, epoch: v.keks.Load().current}
+	row.wrapped = wrap(nil, v.keks.Load().aead[row.epoch], row.dek[:], row.kid[:])
+	if _, err := v.SealEpoch(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	rows := []minted{row}
+	v.catchUp(rows)
+	var dek [keySize]byte
+	set := v.keks.Load()
+	if rows[0].epoch != set.current || !unwrap(dek[:], set.aead[set.current], rows[0].wrapped, row.kid[:]) || dek != *row.dek {
+		t.Error("the key would be written under an epoch that is gone")
+	}
+}
+
+// TestHoldPlacedInTheTransactionOfAMintCoversIt: the hold's scan ran before the
+// key was there, and its memory was not committed yet.
+func TestHoldPlacedInTheTransactionOfAMintCoversIt(t *testing.T) {
+	v := openInside(t)
+	r := someRequest()
+	release, blocked := make(chan struct{}), make(chan struct{})
+	errs, keys := make(chan error, 3), make(chan []Key, 1)
+	go func() {
+		errs <- v.w.do(t.Context(), &job{alone: true, run: func(context.Context, *writer) error {
+			close(blocked)
+			<-release
+			return nil
+		}})
+	}()
+	<-blocked
+	go func() {
+		_, err := v.Hold(t.Context(), HoldOrder{ID: events.NewUUID(), Authority: "case", Subjects: []events.SubjectID{r.Subject}})
+		errs <- err
+	}()
+	for len(v.w.jobs) < 1 {
+		runtime.Gosched()
+	}
+	go func() {
+		k, err := v.Mint(t.Context(), v.Begin(), []Request{r})
+		keys <- k
+		errs <- err
+	}()
+	for len(v.w.jobs) < 2 {
+		runtime.Gosched()
+	}
+	close(release)
+	for range 3 {
+		if err := <-errs; err != nil {
+			t.Fatal(err)
+		}
+	}
+	k := <-keys
+	d, err := v.Destroy(t.Context(), events.NewUUID(), "subject", []events.KID{k[0].KID})
+	if err != nil || len(d.Deferred) != 1 {
+		t.Errorf("destroy = %+v, %v; want the key deferred", d, err)
+	}
+}
