@@ -92,6 +92,7 @@ type addressParser struct {
 	comment  []byte
 	angle    []byte
 	hasAngle bool
+	nameEnd  int  // length of phrase before the angle bracket
 	quoted   bool // the phrase holds a quoted string
 	group    bool
 }
@@ -168,6 +169,13 @@ func (p *addressParser) readComment(i int) int {
 }
 
 func (p *addressParser) readAngle() {
+	if p.hasAngle { // "A <a@x> B <b@x>": the comma is missing
+		next := bytes.Clone(p.phrase[p.nameEnd:])
+		p.phrase = p.phrase[:p.nameEnd]
+		p.end()
+		p.phrase = append(p.phrase, next...)
+	}
+	p.nameEnd = len(p.phrase)
 	rest := p.v[p.i+1:]
 	n := bytes.IndexByte(rest, '>')
 	if n < 0 {

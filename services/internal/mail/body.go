@@ -1,8 +1,10 @@
 package mail
 
 import (
+	"bytes"
 	"html"
 	"strings"
+	"unicode/utf8"
 )
 
 // piece is one stretch of the readable body: plain text, HTML, or both as
@@ -195,7 +197,9 @@ func (p *parser) readText(n *node) (s string, cut bool) {
 		if decodeTo(n.enc, src, func(b []byte) { buf = append(buf, b...) }) {
 			p.warn(WarnDamaged)
 		}
-		src = buf
+		if n.enc != EncodingBase64 || utf8.Valid(buf) || !looksPlain(src) {
+			src = buf
+		}
 		if len(src) > limit {
 			src, cut = src[:limit], true
 		}
@@ -212,6 +216,19 @@ func (p *parser) readText(n *node) (s string, cut bool) {
 		s = unflow(s, strings.EqualFold(n.ct.raw("delsp"), "yes"))
 	}
 	return s, cut
+}
+
+// looksPlain reports whether something declared base64 is readable text: base64
+// has no spaces within its lines.
+func looksPlain(src []byte) bool {
+	src = bytes.TrimSpace(src[:min(len(src), 4<<10)])
+	odd := 0
+	for i, c := range src {
+		if v := base64Value[c]; v == 66 || c == ' ' && i+1 < len(src) && base64Value[src[i+1]] != 64 {
+			odd++
+		}
+	}
+	return len(src) >= 20 && odd*20 > len(src)
 }
 
 // charset is the declared character set: of the part, of a multipart around it

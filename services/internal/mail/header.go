@@ -249,7 +249,9 @@ func (r *headerReader) kind(text []byte, next int) lineKind {
 		r.warn(WarnUnfolded)
 		return lineFold
 	}
-	if nextIsField(r.b, next) || nextIsBlank(r.b, next) {
+	// Before an empty line it may be either: shown as text nothing is lost, but
+	// it would damage an encoded body.
+	if nextIsField(r.b, next) || r.encoded() && nextIsBlank(r.b, next) {
 		return lineJunk
 	}
 	r.warn(WarnNoBlankLine)
@@ -279,6 +281,17 @@ func (r *headerReader) isMultipart() bool {
 		if r.fields[i].is("Content-Type") {
 			v := bytes.TrimSpace(r.fields[i].value)
 			return len(v) >= 10 && bytes.EqualFold(v[:10], []byte("multipart/"))
+		}
+	}
+	return false
+}
+
+// encoded reports whether the body that follows is base64.
+func (r *headerReader) encoded() bool {
+	for i := range r.fields {
+		if r.fields[i].is("Content-Transfer-Encoding") {
+			enc, _ := normalEncoding(string(unfold(r.fields[i].value)))
+			return enc == EncodingBase64
 		}
 	}
 	return false

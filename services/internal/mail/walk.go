@@ -148,7 +148,8 @@ type delimiter struct {
 }
 
 // findDelimiter finds the next line of b[from:end] that is the delimiter or the
-// close delimiter of boundary, white space at its end allowed.
+// close delimiter of boundary, white space at its end allowed, and behind a
+// close delimiter anything that cannot belong to a longer boundary.
 func findDelimiter(b []byte, from, end int, boundary string) delimiter {
 	needle := []byte("--" + boundary)
 	// The search is for the start of long boundaries only: bytes.Index is
@@ -174,13 +175,23 @@ func findDelimiter(b []byte, from, end int, boundary string) delimiter {
 			rest++
 		}
 		if rest < end && b[rest] != '\n' {
-			i = rest
-			continue
+			if !d.closing || boundaryByte(b[rest]) {
+				i = rest
+				continue
+			}
+			_, d.next = line(b[:end], rest) // "--b-->": closed, with rubbish behind
+			return d
 		}
 		d.next = min(rest+1, end)
 		return d
 	}
 	return delimiter{}
+}
+
+// boundaryByte reports whether c may stand in a boundary (RFC 2046 section
+// 5.1.1), so that "--b--x" may be the delimiter of "b--x".
+func boundaryByte(c byte) bool {
+	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' || bytes.IndexByte([]byte("'()+_,-./:=?"), c) >= 0
 }
 
 // guessBoundary takes the first line "--xxx" that a header field or an empty
