@@ -230,7 +230,8 @@ func (r *headerReader) kind(text []byte, next int) lineKind {
 		return lineEnd
 	}
 	if bytes.HasPrefix(text, []byte("From ")) || bytes.HasPrefix(text, []byte(">From ")) {
-		if len(r.fields) == 0 || nextIsField(r.b, next) {
+		// An envelope line holds a time; prose that begins so most often does not.
+		if nextIsField(r.b, next) || len(r.fields) == 0 && bytes.IndexByte(text, ':') > 0 {
 			r.warn(WarnMbox)
 			return lineSkip
 		}

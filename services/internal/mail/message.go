@@ -119,8 +119,8 @@ type Options struct {
 // Warn reports whether the message carries the given warning code.
 func (m *Message) Warn(code string) bool { return slices.Contains(m.Warnings, code) }
 
-// Sender address of the message: the first author, or the zero Address when the
-// mail names none.
+// Author is the first author, the address the hub takes the mail to be from, or
+// the zero Address when the mail names none.
 func (m *Message) Author() Address {
 	if len(m.From) == 0 {
 		return Address{}

@@ -71,6 +71,13 @@ func TestReturnedHeaderIsFolded(t *testing.T) {
 	}
 }
 
+// Prose is not taken for the envelope line of an mbox.
+func TestProseBeginsWithFrom(t *testing.T) {
+	if m := parse("From my point of view it works.\nThanks\n"); !strings.HasPrefix(m.Text, "From my point") {
+		t.Errorf("text %q", m.Text)
+	}
+}
+
 // The date falls back to the server's, and dates that cannot be are marked (I21).
 func TestDateSources(t *testing.T) {
 	internal := time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
