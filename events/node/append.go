@@ -9,6 +9,7 @@ import (
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"github.com/google/uuid"
+	"google.golang.org/grpc"
 
 	"github.com/westshore/hub/events/node/ledger"
 )
@@ -20,8 +21,9 @@ const (
 	jsonContent     = "application/json"
 	binaryContent   = "application/octet-stream"
 
-	// maxDrained bounds what is read and thrown away after a refusal.
-	maxDrained = 256 << 20
+	// What is read and thrown away after a refusal; less for a stranger.
+	maxDrained         = 256 << 20
+	maxDrainedStranger = 32 << 20
 )
 
 // streamServer serves the Streams service from the ledger.
@@ -76,7 +78,7 @@ func (s *streamServer) collect(stream streams.Streams_AppendServer) (name string
 			events = append(events, ev)
 		}
 	}
-	drain(stream)
+	drain(stream, maxDrained)
 	return "", 0, nil, err
 }
 
@@ -88,13 +90,14 @@ func received(err error) error {
 	return err // of the transport, which has answered by itself if it could
 }
 
-func drain(stream streams.Streams_AppendServer) {
-	for size := 0; size < maxDrained; {
-		m, err := stream.Recv()
-		if err != nil {
+// drain reads the rest of a request and throws it away, up to limit bytes.
+func drain(stream grpc.ServerStream, limit int) {
+	for size := 0; size < limit; {
+		var n skipped
+		if err := stream.RecvMsg(&n); err != nil {
 			return
 		}
-		size += len(m.GetProposedMessage().GetData()) + len(m.GetProposedMessage().GetCustomMetadata()) + 64
+		size += int(n) + 64
 	}
 }
 

@@ -50,6 +50,9 @@ func (a *auth) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, n
 
 func (a *auth) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
 	if err := a.check(ss.Context(), info.FullMethod); err != nil {
+		if info.IsClientStream { // a client that is still sending sees only an end of file
+			drain(ss, maxDrainedStranger)
+		}
 		return err
 	}
 	return next(srv, ss)

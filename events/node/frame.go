@@ -20,6 +20,9 @@ import (
 // frame is a message that is encoded already.
 type frame []byte
 
+// skipped takes a message that nobody wants; it becomes its size in bytes.
+type skipped int
+
 // frameCodec sends frames as they are and everything else as protobuf.
 type frameCodec struct{}
 
@@ -34,8 +37,12 @@ func (frameCodec) Marshal(v any) (mem.BufferSlice, error) {
 	return encoding.GetCodecV2("proto").Marshal(v)
 }
 
-// Unmarshal decodes a message.
+// Unmarshal decodes a message, or only measures it.
 func (frameCodec) Unmarshal(data mem.BufferSlice, v any) error {
+	if n, ok := v.(*skipped); ok {
+		*n = skipped(data.Len())
+		return nil
+	}
 	return encoding.GetCodecV2("proto").Unmarshal(data, v)
 }
 

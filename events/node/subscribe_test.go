@@ -314,3 +314,31 @@ func TestStopEndsSubscriptionsWithUnavailable(t *testing.T) {
 		}
 	}
 }
+
+// TestStopCutsAStalledReader: a subscriber that never reads holds up a stop only
+// as long as the caller allows.
+func TestStopCutsAStalledReader(t *testing.T) {
+	n := start(t)
+	c := dial(t, n)
+	sub, err := c.SubscribeToAll(t.Context(), esdb.SubscribeToAllOptions{From: esdb.Start{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sub.Close()
+	for range 16 { // more than the client's windows take
+		evs := eventsN("e", 8)
+		for i := range evs {
+			evs[i].Data = make([]byte, 100<<10)
+		}
+		put(t, c, "s", esdb.Any{}, evs...)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	if err := n.Stop(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took > 4*time.Second {
+		t.Errorf("stopping took %v", took)
+	}
+}
