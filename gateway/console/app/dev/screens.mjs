@@ -14,6 +14,7 @@ export const screens = {
       await page.getByLabel("Password").fill("wrong");
       await page.getByRole("button", { name: "Sign in" }).click();
       await page.getByRole("alert").waitFor();
+      await page.getByRole("button", { name: "Sign in", disabled: false }).waitFor();
     },
   },
   inbox: { show: go("/inbox/unassigned", list) },

@@ -3,7 +3,7 @@ import { becomes, flow, list, talk } from "./harness.mjs";
 
 const ada = { path: "/inbox/unassigned/48213" };
 const composer = (page) => page.getByRole("textbox", { name: /Reply to Ada|Internal note/ });
-const region = (page) => page.getByRole("region", { name: "Conversation" });
+const region = (page) => page.getByRole("region", { name: "Messages" });
 const atEnd = (page) => region(page).evaluate((e) => e.scrollHeight - e.scrollTop - e.clientHeight < 4);
 
 flow("a reply goes out once and shows what became of it", ada, async ({ page, hub }) => {
@@ -19,7 +19,7 @@ flow("a reply goes out once and shows what became of it", ada, async ({ page, hu
   await becomes(() => atEnd(page), true);
 });
 
-flow("drafts are kept for each request and kind", ada, async ({ page }) => {
+flow("drafts are kept for each request and kind", { ...ada, expect: /tracker\.invalid|img-src/ }, async ({ page }) => {
   await talk(page);
   await page.keyboard.press("r");
   await page.keyboard.type("half a reply");
@@ -100,10 +100,9 @@ flow("resolving shows at once, takes the row away, and Z takes it back", ada, as
   await page.keyboard.press("e");
   await page.getByRole("button", { name: "Reopen" }).waitFor({ timeout: 500 });
   await becomes(() => page.locator('[aria-selected="true"]').count(), 0, 500);
-  await page.getByText("Resolved", { exact: true }).last().waitFor();
+  await page.getByRole("button", { name: "Undo" }).waitFor();
   hub.state.delay = 0;
   assert.equal(hub.db.tickets[0].status, "resolved");
-  await page.getByRole("button", { name: "Undo" }).waitFor();
   await page.keyboard.press("z");
   await page.getByText("Reopened").waitFor();
   await becomes(() => page.locator('[aria-selected="true"]').count(), 1);
@@ -116,7 +115,7 @@ flow("a refused change is taken back with the reason", { ...ada, expect: /409/ }
   hub.state.delay = 300;
   await page.keyboard.press("e");
   await page.getByRole("button", { name: "Reopen" }).waitFor();
-  await page.getByText("Tomasz closed this 4 seconds ago.").waitFor();
+  await page.getByText("Tomasz closed this 4 seconds ago.").first().waitFor();
   await page.getByRole("button", { name: /^Resolve/ }).waitFor();
   await becomes(() => page.locator('[aria-selected="true"]').count(), 1);
 });

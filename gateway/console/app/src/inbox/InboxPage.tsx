@@ -92,6 +92,7 @@ function Inbox3({ view }: { view: ViewName }) {
   const showList = split || ref === undefined;
   return (
     <>
+      {!showList && <h1 className="sr-only">{name}</h1>}
       {showList && (
         <section aria-label={name} className={cx("flex min-w-0 flex-col", ref !== undefined || split ? "w-[360px] shrink-0 border-e border-line" : "flex-1")}>
           <PaneHeader title={name} count={rows && rows.total >= 0 ? count(rows.total) : undefined} />

@@ -35,6 +35,7 @@ function useLater<T>(value: T, ms: number): T {
 /** Every action, every page and every request, from the keyboard. */
 export function Palette() {
   const [text, setText] = useState("");
+  const [value, setValue] = useState("");
   const keys = useStore(registry.entries).filter((k) => k.palette);
   const q = useLater(text.trim(), 150);
   const found = useQuery({ ...listQuery("all", q), enabled: q.length > 1, staleTime: 10_000 });
@@ -46,6 +47,11 @@ export function Palette() {
   const here = unique.filter((k) => k.group === "Request");
   const rest = unique.filter((k) => k.group !== "Request");
   const requests = q.length > 1 ? (found.data?.items.slice(0, 6) ?? []) : [];
+  const first = requests[0]?.id;
+  // Requests arrive after the filter has run: when no action matches, the first of them is the choice.
+  useEffect(() => {
+    if (first && !document.querySelector('[cmdk-item][data-selected="true"]')) setValue(`request ${first}`);
+  }, [first, value]);
 
   return (
     <D.Root open onOpenChange={(o) => !o && close()}>
@@ -53,7 +59,7 @@ export function Palette() {
         <D.Overlay className="fixed inset-0 z-40 bg-scrim" />
         <D.Content aria-describedby={undefined} className="rise fixed top-[13vh] left-1/2 z-40 w-[min(616px,calc(100vw-24px))] -translate-x-1/2 overflow-hidden rounded-lg border border-line bg-panel shadow-dialog outline-none max-pane:top-3">
           <D.Title className="sr-only">Search and commands</D.Title>
-          <Command label="Search and commands" loop>
+          <Command label="Search and commands" loop value={value} onValueChange={setValue}>
             <div className="flex items-center gap-3 border-b border-line px-4">
               <Search className="size-4 text-subtle" aria-hidden />
               <Command.Input value={text} onValueChange={setText} autoFocus placeholder="Type a command, a name, words or a number" className="h-12 min-w-0 flex-1 bg-transparent text-pane outline-none" />

@@ -1,5 +1,11 @@
 import { useEffect, useRef, useState } from "react";
-import { registry } from "../keys/keys";
+
+/** Gives a key pressed inside the frame to the page, so that keys work wherever the focus is. */
+function passOn(e: KeyboardEvent, to: HTMLElement): void {
+  const { key, code, ctrlKey, metaKey, shiftKey, altKey } = e;
+  const taken = !to.dispatchEvent(new KeyboardEvent("keydown", { key, code, ctrlKey, metaKey, shiftKey, altKey, bubbles: true, cancelable: true }));
+  if (taken) e.preventDefault();
+}
 
 /**
  * HTML mail on white paper, in a frame that can run no script. The document comes from the server with a policy of
@@ -28,7 +34,7 @@ export function MailFrame({ ticket, message, from }: { ticket: string; message: 
       watch?.disconnect();
       watch = new ResizeObserver(measure);
       watch.observe(doc.body);
-      doc.addEventListener("keydown", registry.handle);
+      doc.addEventListener("keydown", (e) => passOn(e, f));
     };
     f.addEventListener("load", loaded);
     return () => { f.removeEventListener("load", loaded); watch?.disconnect(); };

@@ -54,7 +54,7 @@ export function TicketHeader({ ticket: t }: { ticket: Ticket }) {
           </Chip>
         ))}
         <Tip text="Change tags" keyOf="tag">
-          <button type="button" aria-label="Change tags" onClick={() => picking.set({ kind: "tag", ticket: t })} className="inline-flex h-6 items-center gap-1 rounded-xs border border-dashed border-line px-1.5 text-chip text-subtle hover:border-line-strong hover:text-fg max-pane:h-8"><Plus className="size-3" aria-hidden />Tag</button>
+          <button type="button" onClick={() => picking.set({ kind: "tag", ticket: t })} className="inline-flex h-6 items-center gap-1 rounded-xs border border-dashed border-line px-1.5 text-chip text-subtle hover:border-line-strong hover:text-fg max-pane:h-8"><Plus className="size-3" aria-hidden />Tag</button>
         </Tip>
         {t.unverified && <Chip tone="warn" className="h-5">Unverified sender</Chip>}
       </div>

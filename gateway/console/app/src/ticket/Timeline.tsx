@@ -72,7 +72,7 @@ export function Timeline({ ticket, history, sending, onSeen, unseen }: TimelineP
       <div
         ref={scroller}
         role="region"
-        aria-label="Conversation"
+        aria-label="Messages"
         tabIndex={0}
         onScroll={(e) => scrolled(e.currentTarget)}
         className="flex h-full flex-col overflow-y-auto px-5 -outline-offset-2 [overflow-anchor:none] max-pane:px-3"

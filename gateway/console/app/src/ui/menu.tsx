@@ -15,11 +15,11 @@ interface MenuProps {
   className?: string;
 }
 
+/** Drawn beside its trigger, without a portal: it stays within the landmark or dialog it belongs to. */
 export function Menu({ trigger, children, open, onOpenChange, align = "start", className }: MenuProps) {
   return (
     <DropdownMenu.Root open={open} onOpenChange={onOpenChange} modal={false}>
       <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
         <DropdownMenu.Content
           align={align}
           sideOffset={4}
@@ -28,7 +28,6 @@ export function Menu({ trigger, children, open, onOpenChange, align = "start", c
         >
           {children}
         </DropdownMenu.Content>
-      </DropdownMenu.Portal>
     </DropdownMenu.Root>
   );
 }
