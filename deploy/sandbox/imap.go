@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapserver"
@@ -13,8 +14,12 @@ const folderDelim = '/'
 
 // imapSession is one IMAP connection.
 type imapSession struct {
-	box      *Sandbox
-	acc      *account
+	box *Sandbox
+	acc *account
+
+	// The library runs one command at a time, but may leave IDLE behind when
+	// the connection breaks. So these change under mu.
+	mu       sync.Mutex
 	folder   *folder // selected, or nil
 	tracker  *imapserver.SessionTracker
 	readOnly bool
@@ -46,7 +51,9 @@ func (s *imapSession) Select(name string, options *imap.SelectOptions) (*imap.Se
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	s.mu.Lock()
 	s.folder, s.tracker, s.readOnly = f, f.tracker.NewSession(), options.ReadOnly
+	s.mu.Unlock()
 	flags := f.flagsInUse()
 	return &imap.SelectData{
 		Flags:             flags,
@@ -78,6 +85,8 @@ func (f *folder) firstUnseen() uint32 {
 }
 
 func (s *imapSession) Unselect() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.tracker != nil {
 		s.tracker.Close()
 	}
@@ -239,12 +248,14 @@ func (s *imapSession) Poll(w *imapserver.UpdateWriter, allowExpunge bool) error 
 // Idle writes changes as they come. It watches the folder before it looks at
 // what is waiting, so that nothing slips in between unannounced.
 func (s *imapSession) Idle(w *imapserver.UpdateWriter, stop <-chan struct{}) error {
-	if s.folder == nil {
+	s.mu.Lock()
+	f, tracker := s.folder, s.tracker
+	s.mu.Unlock()
+	if f == nil {
 		<-stop
 		return nil
 	}
-	tracker := s.tracker
-	changed, end := s.folder.watch()
+	changed, end := f.watch()
 	defer end()
 	for {
 		if err := tracker.Poll(w, true); err != nil {

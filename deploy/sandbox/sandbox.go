@@ -181,6 +181,7 @@ func (s *Sandbox) Stop(ctx context.Context) error {
 		if err := s.smtp.Shutdown(ctx); err != nil {
 			_ = s.smtp.Close()
 		}
+		s.closeListeners() // a loop that had not begun yet was not told
 		s.loops.Wait()
 		s.sessions.Wait()
 		s.closeFiles()
@@ -189,13 +190,17 @@ func (s *Sandbox) Stop(ctx context.Context) error {
 }
 
 func (s *Sandbox) closeFiles() {
+	s.closeListeners()
+	if s.lock != nil {
+		_ = s.lock.Close()
+	}
+}
+
+func (s *Sandbox) closeListeners() {
 	for _, l := range []net.Listener{s.smtpListen, s.imapListen} {
 		if l != nil {
 			_ = l.Close()
 		}
-	}
-	if s.lock != nil {
-		_ = s.lock.Close()
 	}
 }
 
