@@ -24,8 +24,9 @@
 // Run is a supervisor. It connects, catches up with everything from the
 // bookmark on, waits in IDLE (RFC 2177) or polls, and begins again; when a
 // connection ends it waits a moment and connects anew. Within a connection one
-// goroutine owns the IMAP client and keeps two FETCH commands under way, and
-// one goroutine hands over what has come in, so that fetching and storing
-// overlap. Between them is a queue bounded in bytes. A mail never waits for
-// others to fill a batch: the taker takes whatever is there.
+// goroutine sends all commands and keeps two FETCH commands under way, each of
+// which has a goroutine that reads its answers; and one goroutine hands over
+// what has come in, so that fetching and storing overlap. Between them is a
+// queue bounded in bytes. A mail never waits for others to fill a batch: the
+// taker takes whatever is there.
 package mailbox

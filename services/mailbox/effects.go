@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/emersion/go-imap/v2"
@@ -20,11 +21,14 @@ type effects struct {
 
 func newEffects() *effects { return &effects{due: make(chan struct{}, 1)} }
 
+// add queues mails; one the server could not even give is left where it is.
 func (e *effects) add(mails []Fetched) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, m := range mails {
-		e.uids = append(e.uids, m.UID)
+		if m.Fault != FaultUnreadable {
+			e.uids = append(e.uids, m.UID)
+		}
 	}
 	select {
 	case e.due <- struct{}{}:
@@ -63,28 +67,63 @@ func (s *session) resumeEffects() error {
 }
 
 // applyEffects does what After wants with the mails taken so far. A refusal is
-// logged and left for the next connection; the mails are safe either way.
+// logged and left for the next connection; the mails are safe either way. A
+// mail over which the server drops the connection is found by trying fewer at
+// once each time, and then left alone.
 func (s *session) applyEffects(ctx context.Context) error {
-	uids := s.effects.take()
+	mem := &s.m.memory
+	uids := slices.DeleteFunc(s.effects.take(), func(uid uint32) bool { return mem.fixed[uid] })
 	if s.m.after.none() || len(uids) == 0 {
 		return nil
 	}
 	s.link.conn.arm(s.m.cfg.CommandTimeout)
 	defer s.link.conn.disarm()
+	refused := 0
 	for len(uids) > 0 {
-		n := min(len(uids), effectChunk)
-		err := s.apply(ctx, uidSet(uids[:n]))
-		uids = uids[n:]
-		var no *imap.Error
-		if errors.As(err, &no) {
-			s.m.log.Warn("mails taken could not be marked or moved", "mails", n, "error", s.m.clean(err))
-			continue
-		}
-		if err != nil {
+		n := min(len(uids), mem.chunk)
+		if err := s.applySome(ctx, uids[:n], &refused); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if mem.chunk = max(1, n/8); n == 1 {
+				mem.fixed[uids[0]], mem.chunk = true, effectChunk
+			}
 			return fmt.Errorf("after taking: %w", err)
 		}
+		uids = uids[n:]
 	}
+	mem.chunk = effectChunk
 	return nil
+}
+
+// maxRefusals is how many single mails in a row may be refused before the
+// folder, not the mails, is taken for the reason.
+const maxRefusals = 8
+
+// applySome halves what is refused, to find the mail that it is about. It
+// returns an error only when the connection is lost.
+func (s *session) applySome(ctx context.Context, uids []uint32, refused *int) error {
+	if *refused >= maxRefusals {
+		return nil
+	}
+	err := s.apply(ctx, uidSet(uids))
+	var no *imap.Error
+	switch {
+	case err == nil:
+		*refused = 0
+		return nil
+	case !errors.As(err, &no):
+		return err
+	case len(uids) == 1:
+		*refused++
+		s.m.log.Warn("a mail taken could not be marked or moved", "uid", uids[0], "error", s.m.clean(err))
+		return nil
+	}
+	half := len(uids) / 2
+	if err := s.applySome(ctx, uids[:half], refused); err != nil {
+		return err
+	}
+	return s.applySome(ctx, uids[half:], refused)
 }
 
 func (s *session) apply(ctx context.Context, set imap.UIDSet) error {

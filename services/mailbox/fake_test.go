@@ -27,6 +27,9 @@ type fake struct {
 	onBody func(uid uint32, head bool) string // "", "no", "drop", "nil", "omit"
 	log    []string                           // commands, without tags
 	conns  []net.Conn
+	fixed  uint32 // cannot be moved; onMove says what happens: "no", "drop"
+	onMove string
+	moved  []uint32
 }
 
 func startFake(t *testing.T, mails ...string) (*fake, mailbox.Config) {
@@ -114,6 +117,14 @@ func (f *fake) serve(c net.Conn) {
 		case verb == "IDLE":
 			say("%s NO not today", tag)
 			continue
+		case strings.HasPrefix(cmd, "UID MOVE"):
+			switch f.move(strings.Fields(cmd)[2]) {
+			case "drop":
+				return
+			case "no":
+				say("%s NO [CANNOT] not this one", tag)
+				continue
+			}
 		case strings.HasPrefix(cmd, "UID SEARCH"):
 			say("* SEARCH%s", f.search(cmd))
 		case strings.HasPrefix(cmd, "UID FETCH"):
@@ -181,6 +192,20 @@ func (f *fake) search(cmd string) string {
 		fmt.Fprintf(&b, " %d", uid)
 	}
 	return b.String()
+}
+
+func (f *fake) move(set string) string {
+	uids := f.chosen(set)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.fixed != 0 && slices.Contains(uids, f.fixed) {
+		return f.onMove
+	}
+	for _, uid := range uids {
+		delete(f.mails, uid)
+		f.moved = append(f.moved, uid)
+	}
+	return ""
 }
 
 func (f *fake) fault(uid uint32, head bool) string {

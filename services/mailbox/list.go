@@ -31,6 +31,7 @@ func (s *session) list(ctx context.Context) ([]entry, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.m.report(func(st *Status) { st.LastOK = s.m.deps.Now() })
 	entries = slices.DeleteFunc(entries, func(e entry) bool { return e.uid < s.next() || mem.ahead[e.uid] })
 	slices.SortFunc(entries, func(a, b entry) int { return int(int64(a.uid) - int64(b.uid)) })
 	entries = slices.CompactFunc(entries, func(a, b entry) bool { return a.uid == b.uid })

@@ -148,3 +148,28 @@ func TestNoSafeMove(t *testing.T) {
 		}
 	}
 }
+
+// A mail that cannot be moved costs neither the others their move nor anybody
+// the intake.
+func TestOneMailCannotBeMoved(t *testing.T) {
+	for _, how := range []string{"no", "drop"} {
+		t.Run(how, func(t *testing.T) {
+			bodies := make([]string, 40)
+			for i := range bodies {
+				bodies[i] = "x\r\n"
+			}
+			f, cfg := startFake(t, bodies...)
+			f.set(func() { f.fixed, f.onMove = 17, how })
+			cfg.After = "move:Done"
+			h := newHouse()
+			run(t, cfg, h.deps())
+			h.waitTaken(t, 40)
+			h.wait(t, "39 moved, and idle", func() bool {
+				f.mu.Lock()
+				defer f.mu.Unlock()
+				return len(f.moved) == 39 && h.states[len(h.states)-1].State == mailbox.StateIdle
+			})
+			uids(t, h.waitTaken(t, 40))
+		})
+	}
+}

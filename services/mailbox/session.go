@@ -17,13 +17,15 @@ type memory struct {
 	sizes    map[uint32]int64 // true sizes, where the server told another
 	ahead    map[uint32]bool  // handed over already, though the bookmark is below
 	noSizes  bool             // the server stumbled when asked for sizes
+	fixed    map[uint32]bool  // cannot be moved or marked
+	chunk    int              // how many are moved or marked at once
 
 	idleFails int // IDLEs in a row that the server did not stand
 	polls     int // looks since IDLE was given up
 }
 
 func newMemory() memory {
-	return memory{trouble: make(map[uint32]int), sizes: make(map[uint32]int64), ahead: make(map[uint32]bool)}
+	return memory{trouble: make(map[uint32]int), sizes: make(map[uint32]int64), ahead: make(map[uint32]bool), fixed: make(map[uint32]bool), chunk: effectChunk}
 }
 
 // forget drops what was known by UID.

@@ -63,7 +63,9 @@ type Deps struct {
 	// Bookmark loads what Advance stored last; the zero Bookmark when nothing.
 	Bookmark func(ctx context.Context) (Bookmark, error)
 
-	// Advance stores the bookmark. It is called after Take, never before.
+	// Advance stores the bookmark. It is called after Take, never before. It
+	// goes back only when the server was restored or renamed its mails, and
+	// then after everything there is was compared.
 	Advance func(ctx context.Context, b Bookmark) error
 
 	// Known is asked when the server has begun a new UIDVALIDITY, or counts
