@@ -77,7 +77,7 @@ export function message(over) {
   return {
     id: `m-${over.position}`, kind: "inbound", from: { name: "", address: "" }, to: [{ name: "Support", address: "support@northwind.example" }], cc: [], at: "", text: "",
     html: "", has_html: false, quote_from: -1, attachments: [], state: "plain", unverified: false, keep_until: "2028-11-22T00:00:00Z", delivery: "", delivery_detail: "",
-    class: "human", warnings: [], why: "", agent: null, remote_images: 0, position: "0", ...over,
+    class: "human", warnings: [], why: "", agent: null, remote_images: 0, position: "0", raw: (over.kind ?? "inbound") === "inbound", ...over,
   };
 }
 

@@ -155,7 +155,7 @@ export function start({ port = 0, signedIn = false, delay = 0 } = {}) {
     req.on("close", () => streams.delete(res));
   }
 
-  const mail = `<!doctype html><html><head><meta charset="utf-8"><style>body{margin:0;font:14px/1.5 Arial,sans-serif;color:#222}td{padding:6px 12px;border-bottom:1px solid #ddd}</style></head><body>
+  const mail = `<!doctype html><html><head><meta charset="utf-8"><style>body{margin:0;padding:12px;font:14px/1.5 Arial,sans-serif;color:#222}td{padding:6px 12px;border-bottom:1px solid #ddd}</style></head><body>
     <h2 style="color:#0a5">Weber Druck GmbH</h2><p>Please add our VAT number <b>DE812345678</b> to the invoice.</p><table style="border-collapse:collapse"><tr><td>Invoice</td><td>2291</td></tr><tr><td>Amount</td><td>€ 1,240.00</td></tr></table>
     <img src="https://tracker.invalid/x.png" alt="logo"><p>Jonas Weber</p></body></html>`;
 

@@ -22,6 +22,15 @@ setUnauthenticated(() => {
   void router.navigate({ to: "/login", search: { to: router.state.location.href } });
 });
 
+// After an upgrade an old page asks for files that are gone: load the new page, at most once a minute.
+window.addEventListener("vite:preloadError", (e) => {
+  const last = Number(sessionStorage.getItem("hub.reloaded") ?? 0);
+  if (Date.now() - last < 60_000) return;
+  e.preventDefault();
+  sessionStorage.setItem("hub.reloaded", String(Date.now()));
+  location.reload();
+});
+
 window.addEventListener("keydown", registry.handle);
 
 createRoot(document.getElementById("root")!).render(

@@ -4,7 +4,7 @@ import { Problem } from "./api/problem";
 import { InboxPage } from "./inbox/InboxPage";
 import { LoginPage } from "./login/LoginPage";
 import { Shell } from "./shell/Shell";
-import { BootError, NotFound } from "./shell/pages";
+import { BootError, NotFound, PageError } from "./shell/pages";
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound });
 
@@ -53,7 +53,7 @@ const routeTree = root.addChildren([
   shell.addChildren([home, inbox.addChildren([ticket]), permalink, outbox, quarantine, mail, system]),
 ]);
 
-export const router = createRouter({ routeTree, defaultPreload: false, defaultPendingMs: 10_000 });
+export const router = createRouter({ routeTree, defaultPreload: false, defaultPendingMs: 10_000, defaultErrorComponent: PageError });
 
 declare module "@tanstack/react-router" {
   interface Register { router: typeof router }

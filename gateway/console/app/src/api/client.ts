@@ -11,7 +11,9 @@ let wanted = "";
 let wantedUntil = 0;
 let onUnauthenticated: () => void = () => undefined;
 
+/** Says what happens when the session has ended. */
 export const setUnauthenticated = (fn: () => void): void => { onUnauthenticated = fn; };
+export const unauthenticated = (): void => onUnauthenticated();
 
 /** Reads in the next seconds wait (on the server, at most 2 s) until their view has got to this position. */
 export function want(position: string): void {
@@ -35,7 +37,8 @@ const client = createClient<paths>({ baseUrl: `${location.origin}/api/v1` });
 client.use(headers);
 export { client };
 
-export const newKey = (): string => crypto.randomUUID();
+/** 128 random bits. Not crypto.randomUUID: a console on plain http in a local network does not have it. */
+export const newKey = (): string => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 
 export interface Answer<T> { data: T; position: string }
 

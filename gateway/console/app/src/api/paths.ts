@@ -39,8 +39,8 @@ export interface paths {
   "/outbox": { get: Read<OutboxPage, undefined, Paging & { state?: string }> };
   "/outbox/{id}/retry": { post: Write<unknown, Empty, ID> };
   "/outbox/{id}/cancel": { post: Write<unknown, Empty, ID> };
-  "/outbox/{id}/resolve": { post: Write<unknown, { outcome: "accepted" | "failed"; reason: string }, ID> };
-  "/quarantine": { get: Read<QuarantinePage, undefined, Paging> };
+  "/outbox/{id}/resolve": { post: Write<unknown, { outcome: "accepted" | "failed" }, ID> };
+  "/quarantine": { get: Read<QuarantinePage, undefined, Paging & { state?: "held" | "released" | "discarded" }> };
   "/quarantine/{id}/release": { post: Write<unknown, Empty, ID> };
   "/quarantine/{id}/discard": { post: Write<unknown, Empty, ID> };
   "/customers/{id}": { get: Read<Customer, ID> };

@@ -110,6 +110,21 @@ export const quarantineQuery = (pages = 1) => queryOptions({
   placeholderData: keepPreviousData,
 });
 
+/** How many mails are held back, up to a page of them. */
+export const heldQuery = queryOptions({
+  queryKey: ["quarantine", "held"],
+  queryFn: async ({ signal }) => {
+    const a = await call(client.GET("/quarantine", { signal, params: { query: { state: "held", limit: PAGE } } }));
+    return { n: a.data.items.filter((i) => i.state === "held").length, more: a.data.next !== "" };
+  },
+});
+
+/** Outgoing mail by state. */
+export const outboxCountsQuery = queryOptions({
+  queryKey: ["outbox", "counts"],
+  queryFn: ({ signal }) => call(client.GET("/outbox", { signal, params: { query: { limit: 1 } } })).then((a) => a.data.counts),
+});
+
 export const mailboxesQuery = queryOptions({
   queryKey: ["mailboxes"],
   queryFn: ({ signal }) => call(client.GET("/mailboxes", { signal })).then((a) => a.data.items),

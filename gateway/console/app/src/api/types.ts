@@ -10,7 +10,7 @@ export type Counts = Record<ViewName, number>;
 export type Status = "open" | "pending" | "resolved" | "closed";
 export type Priority = "low" | "normal" | "high" | "urgent";
 export type MessageKind = "inbound" | "reply" | "note" | "auto";
-export type Delivery = "queued" | "accepted" | "deferred" | "failed" | "unknown" | "bounced" | "";
+export type Delivery = "queued" | "sending" | "accepted" | "deferred" | "failed" | "unknown" | "bounced" | "cancelled" | "";
 export type MessageState = "plain" | "erased" | "restricted" | "denied";
 
 export interface Named { id: string; name: string }
@@ -32,8 +32,10 @@ export interface Ticket {
   updated_at: string;
   revision: number;
   unverified: boolean;
-  last_kind: MessageKind;
+  last_kind: MessageKind | "";
   erased: boolean;
+  /** Id of a request that this one may belong to. */
+  related?: string;
 }
 
 export interface Attachment { id: string; name: string; type: string; size: number }
@@ -46,7 +48,7 @@ export interface Message {
   cc: Address[];
   at: string;
   text: string;
-  /** Sanitised on the server; used only to judge whether plain text would lose something. */
+  /** A safe document, as the body address answers it; used only to judge whether plain text would lose something. */
   html: string;
   has_html: boolean;
   /** Byte offset in the UTF-8 of text where the folded quote starts; -1 when there is none. */
@@ -62,6 +64,10 @@ export interface Message {
   why: string;
   agent: Named | null;
   remote_images: number;
+  /** The text was cut to fit; the original has all of it. */
+  cut?: boolean;
+  /** The mail as it came can be downloaded. */
+  raw?: boolean;
   position: string;
 }
 
@@ -80,7 +86,7 @@ export interface Outbound {
   subject: string;
   state: OutboundState;
   attempts: number;
-  last_code: string | number | null;
+  last_code: string;
   last_detail: string;
   ticket: string;
   ticket_number: number;

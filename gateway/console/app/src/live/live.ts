@@ -1,6 +1,6 @@
 // Live changes applied to what is on the screen: changes are gathered for a moment, then only what shows them is
 // read again, from a view that has them.
-import { call, client, want } from "../api/client";
+import { call, client, unauthenticated, want } from "../api/client";
 import { listKey, queryClient } from "../api/queries";
 import type { Answer } from "../api/client";
 import type { Change, TicketDetail, ViewName } from "../api/types";
@@ -28,6 +28,10 @@ function onEvent(e: LiveEvent): void {
     livePosition.set(e.change.pos);
     pending.push(e.change);
     timer ??= setTimeout(flush, GATHER);
+    return;
+  }
+  if (e.type === "session") {
+    unauthenticated();
     return;
   }
   livePosition.set(e.pos);

@@ -8,8 +8,10 @@ test("positions are ordered by number, not by letter", () => {
 });
 
 test("commit and prepare positions are compared part by part", () => {
-  expect(comparePositions("12/7", "12/9")).toBeLessThan(0);
-  expect(comparePositions("C:13/P:1", "C:12/P:99")).toBeGreaterThan(0);
+  expect(comparePositions("12.7", "12.9")).toBeLessThan(0);
+  expect(comparePositions("13.1", "12.99")).toBeGreaterThan(0);
+  expect(comparePositions("12.9", "12")).toBeLessThan(0);
+  expect(comparePositions("12", "12.12")).toBe(0);
 });
 
 test("no position is before every position", () => {

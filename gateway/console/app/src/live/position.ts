@@ -1,18 +1,17 @@
-// Order of log positions. A position is an opaque string of one or more numbers ("1234", "1234/1230");
-// only its order means anything here.
+// Order of log positions. A position is an opaque string of a commit and a prepare number ("1234.1230"), or of one
+// number when both are the same ("1234"); only its order means anything here.
 
-const digits = (p: string): string[] => p.split(/\D+/).filter(Boolean);
+function parts(p: string): [bigint, bigint] {
+  const [commit, prepare] = p.split(/\D+/).filter(Boolean);
+  if (commit === undefined) return [-1n, -1n];
+  return [BigInt(commit), BigInt(prepare ?? commit)];
+}
 
 /** Negative when a is before b, zero when equal, positive when after. An empty position is before every other. */
 export function comparePositions(a: string, b: string): number {
-  const x = digits(a);
-  const y = digits(b);
-  for (let i = 0; i < Math.max(x.length, y.length); i++) {
-    const d = BigInt(x[i] ?? "0") - BigInt(y[i] ?? "0");
-    if (d !== 0n) return d < 0n ? -1 : 1;
-    if (x[i] === undefined || y[i] === undefined) return x.length - y.length;
-  }
-  return 0;
+  const [x, y] = [parts(a), parts(b)];
+  const d = x[0] - y[0] || x[1] - y[1];
+  return d < 0n ? -1 : d > 0n ? 1 : 0;
 }
 
 export const reached = (have: string, want: string): boolean => comparePositions(have, want) >= 0;

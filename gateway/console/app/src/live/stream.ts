@@ -8,7 +8,8 @@ export type LiveState = "connecting" | "live" | "reconnecting";
 export type LiveEvent =
   | { type: "hello"; pos: string }
   | { type: "change"; change: Change }
-  | { type: "reset"; pos: string };
+  | { type: "reset"; pos: string }
+  | { type: "session" };
 
 interface SourceEvent { data?: string; lastEventId?: string }
 export interface Source {
@@ -34,7 +35,6 @@ export interface LiveDeps {
 type Wire = { k: "event"; e: LiveEvent } | { k: "state"; s: LiveState } | { k: "who" } | { k: "here"; pos: string; s: LiveState };
 
 const CLOSED = 2;
-const positionOf = (e: LiveEvent): string => (e.type === "change" ? e.change.pos : e.pos);
 const sleep = (ms: number): Promise<void> => new Promise((r) => setTimeout(r, ms));
 
 /** Starts following; the returned function stops and gives the lock to another tab. */
@@ -53,7 +53,8 @@ export function startLive(deps: LiveDeps): () => void {
   };
   const post = (m: Wire): void => channel?.postMessage(m);
   const take = (e: LiveEvent): void => {
-    const pos = positionOf(e);
+    if (e.type === "session") { deps.onEvent(e); return; }
+    const pos = e.type === "change" ? e.change.pos : e.pos;
     if (e.type === "change" && position && reached(position, pos)) return;
     position = e.type === "reset" ? pos : latest(position, pos);
     deps.onEvent(e);
@@ -94,11 +95,11 @@ export function startLive(deps: LiveDeps): () => void {
         if (source.readyState === CLOSED) end();
         else setState("reconnecting");
       });
-      for (const type of ["hello", "change", "reset"] as const) {
+      for (const type of ["hello", "change", "reset", "session"] as const) {
         source.addEventListener(type, (raw) => {
           const e = parse(type, raw);
           if (!e) return;
-          setState("live");
+          if (type !== "session") setState("live");
           post({ k: "event", e });
           take(e);
         });
@@ -115,7 +116,8 @@ const aborted = (s: AbortSignal): Promise<void> =>
   new Promise((r) => { if (s.aborted) r(); else s.addEventListener("abort", () => r(), { once: true }); });
 
 /** One stream event, or null when it is not one this version understands. */
-export function parse(type: "hello" | "change" | "reset", raw: SourceEvent): LiveEvent | null {
+export function parse(type: LiveEvent["type"], raw: SourceEvent): LiveEvent | null {
+  if (type === "session") return { type };
   let data: Partial<Change>;
   try {
     data = JSON.parse(raw.data || "{}") as Partial<Change>;

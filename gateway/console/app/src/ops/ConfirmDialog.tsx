@@ -10,12 +10,11 @@ interface ConfirmProps {
   danger?: boolean;
   onClose: () => void;
   /** Does it; a thrown problem is shown and the dialog stays. */
-  onAct: (form: FormData) => Promise<void>;
-  children?: ReactNode;
+  onAct: () => Promise<void>;
 }
 
 /** Asks before something that cannot be taken back. The button says the act. */
-export function ConfirmDialog({ title, text, act, danger, onClose, onAct, children }: ConfirmProps) {
+export function ConfirmDialog({ title, text, act, danger, onClose, onAct }: ConfirmProps) {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState("");
   async function submit(e: FormEvent<HTMLFormElement>): Promise<void> {
@@ -23,7 +22,7 @@ export function ConfirmDialog({ title, text, act, danger, onClose, onAct, childr
     setBusy(true);
     setProblem("");
     try {
-      await onAct(new FormData(e.currentTarget));
+      await onAct();
       onClose();
     } catch (err) {
       setProblem(asProblem(err).message);
@@ -33,7 +32,6 @@ export function ConfirmDialog({ title, text, act, danger, onClose, onAct, childr
   return (
     <Dialog open onClose={onClose} title={title} text={text}>
       <form onSubmit={(e) => void submit(e)} className="flex flex-col gap-4 px-5 pb-5">
-        {children}
         {problem && <p role="alert" className="rounded-sm bg-danger-soft px-3 py-2 text-danger">{problem}</p>}
         <div className="flex justify-end gap-2">
           <Button onClick={onClose}>Leave it</Button>

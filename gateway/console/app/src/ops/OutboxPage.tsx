@@ -26,7 +26,8 @@ const body = (o: Outbound, key: string) => ({ params: { path: { id: o.id } }, he
 const after = (): void => void queryClient.invalidateQueries({ queryKey: ["outbox"] });
 
 export function OutboxPage() {
-  const { state = "" } = useSearch({ strict: false });
+  const asked = useSearch({ strict: false }).state ?? "";
+  const state = asked in outboundNames ? asked : "";
   const [pages, setPages] = useState(1);
   const query = useQuery(outboxQuery(state, pages));
   const navigate = useNavigate();
@@ -70,7 +71,7 @@ function Row({ item: o }: { item: Outbound }) {
           <span className="truncate font-strong">{subjectOf(o.subject)}</span>
           {o.ticket && <Link to="/t/$ticket" params={{ ticket: o.ticket_number ? String(o.ticket_number) : o.ticket }} className="shrink-0 font-mono text-chip text-accent-text hover:underline">{o.ticket_number ? `#${o.ticket_number}` : "request"}</Link>}
         </p>
-        <p className="truncate text-muted">{readable(o.kind)} to {o.to} · <When at={o.created_at} say={shortTime} /></p>
+        <p className="truncate text-muted">{readable(o.kind)} to {o.to || "an erased customer"} · <When at={o.created_at} say={shortTime} /></p>
         <Outcome item={o} />
       </div>
       <div className="flex justify-end gap-1.5 max-pane:order-3 max-pane:col-span-2"><Actions item={o} /></div>
@@ -116,12 +117,8 @@ function Actions({ item: o }: { item: Outbound }) {
       )}
       {(ask === "accepted" || ask === "failed") && (
         <ConfirmDialog title={ask === "accepted" ? "Record that it arrived" : "Record that it did not arrive"} act={ask === "accepted" ? "Record as delivered" : "Record as failed"} onClose={close}
-          text={`The connection broke after the mail to ${o.to} was handed over (${ago(o.created_at)}), so the outcome is not known. Look in the other server's log, or ask, before you decide.`}
-          onAct={async (f) => { await command((k) => client.POST("/outbox/{id}/resolve", { ...body(o, k), body: { outcome: ask, reason: String(f.get("reason")) } })); toast("Outcome recorded"); after(); }}>
-          <label className="flex flex-col gap-1.5 font-label">How do you know?
-            <input name="reason" required maxLength={200} className="h-9 rounded-sm border border-line-strong bg-panel px-2.5 font-normal outline-offset-0 max-pane:h-11" />
-          </label>
-        </ConfirmDialog>
+          text={`The connection broke while the mail to ${o.to} was handed over (${ago(o.created_at)}), so nobody here knows whether it arrived. Ask the customer or look in the other server's log before you decide.`}
+          onAct={async () => { await command((k) => client.POST("/outbox/{id}/resolve", { ...body(o, k), body: { outcome: ask } })); toast("Outcome recorded"); after(); }} />
       )}
     </>
   );

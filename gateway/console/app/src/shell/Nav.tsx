@@ -2,8 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Activity, Archive, CheckCheck, CircleDot, Inbox, Mail, Search, Server, ShieldAlert, UserRound } from "lucide-react";
 import type { ReactNode } from "react";
-import { call, client } from "../api/client";
-import { countsQuery, quarantineQuery } from "../api/queries";
+import { countsQuery, heldQuery, outboxCountsQuery } from "../api/queries";
 import type { ViewName } from "../api/types";
 import { useSession } from "../state/me";
 import { paletteOpen } from "../state/ui";
@@ -17,16 +16,11 @@ const icons: Record<ViewName, ReactNode> = {
   open: <Inbox />, unassigned: <CircleDot />, mine: <UserRound />, resolved: <CheckCheck />, all: <Archive />,
 };
 
-const outboxCounts = {
-  queryKey: ["outbox", "counts"],
-  queryFn: () => call(client.GET("/outbox", { params: { query: { limit: 1 } } })).then((a) => a.data.counts),
-};
-
 export function Nav({ onChoose }: { onChoose?: () => void }) {
   const { brand } = useSession();
   const counts = useQuery(countsQuery).data;
-  const out = useQuery(outboxCounts).data;
-  const held = useQuery({ ...quarantineQuery(1), select: (d) => ({ n: d.items.filter((i) => i.state === "held").length, more: d.next !== "" }) }).data;
+  const out = useQuery(outboxCountsQuery).data;
+  const held = useQuery(heldQuery).data;
   const waiting = (out?.queued ?? 0) + (out?.sending ?? 0) + (out?.deferred ?? 0);
   const trouble = (out?.failed ?? 0) + (out?.unknown ?? 0) + (out?.bounced ?? 0);
   return (

@@ -12,6 +12,11 @@ export const NotFound = () => (
   </main>
 );
 
+/** Shown in place of a page that broke. What was written is kept as a draft. */
+export function PageError({ error }: { error: unknown }) {
+  return <ErrorState what="This page broke" problem={asProblem(error)} onRetry={() => location.reload()} />;
+}
+
 /** Shown when not even the session could be read. */
 export function BootError({ error }: { error: unknown }) {
   const router = useRouter();

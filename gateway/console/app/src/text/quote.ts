@@ -37,4 +37,4 @@ export function linkify(text: string): Piece[] {
 
 /** Whether the HTML says more than its text would: colours, tables, pictures, sizes. */
 export const isRich = (html: string): boolean =>
-  /<(table|img|picture|svg|h[1-3]|hr)\b|\b(bgcolor|background)\b|style="[^"]*(color|font-size|border|padding)/i.test(html);
+  /<(table|img|picture|svg|h[1-3]|hr)\b|<[^>]+\b(bgcolor|background)=|hub-image|style="[^"]*(color|font-size|border|padding)/i.test(html.slice(html.indexOf("<body") + 1));

@@ -31,11 +31,13 @@ export const priorities: Priority[] = ["urgent", "high", "normal", "low"];
 
 export const deliveryNames: Record<Exclude<Delivery, "">, string> = {
   queued: "Waiting to go out",
+  sending: "Being sent",
   accepted: "Delivered",
   deferred: "Delayed, trying again",
   failed: "Not delivered",
   unknown: "Outcome unknown",
   bounced: "Returned",
+  cancelled: "Cancelled",
 };
 
 export const outboundNames: Record<OutboundState, string> = {

@@ -41,7 +41,7 @@ export function MailFrame({ ticket, message, from }: { ticket: string; message: 
   }, []);
 
   return (
-    <div className="mt-1 overflow-hidden rounded-md border border-line bg-white p-3">
+    <div className="mt-1 overflow-hidden rounded-md border border-line bg-white">
       <iframe
         ref={frame}
         title={`Mail from ${from}`}

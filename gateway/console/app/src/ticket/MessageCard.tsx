@@ -65,7 +65,7 @@ function MessageHead({ ticket, message: m, name, onToggle }: { ticket: Ticket; m
         <time dateTime={m.at} title={exactTime(m.at)} className="tnum text-chip text-subtle">{clockTime(m.at)}</time>
         <Menu align="end" trigger={<button type="button" aria-label={`More about the message from ${name}`} className={cx("-me-1 inline-flex size-6 items-center justify-center rounded-xs hover:bg-hover hover:text-fg max-pane:-my-2.5 max-pane:size-11", note ? "text-note-fg" : "text-subtle")}><Ellipsis className="size-4" /></button>}>
           <MenuItem icon={<Info />} onSelect={() => setDetails((d) => !d)}>{details ? "Hide details" : "Show details"}</MenuItem>
-          {m.kind !== "note" && m.state === "plain" && (
+          {m.raw && m.state === "plain" && (
             <MenuItem icon={<Download />} asChild><a href={`/api/v1/tickets/${ticket.id}/messages/${m.id}/raw`} download className="flex items-center gap-2"><Download className="size-4 text-muted" aria-hidden />Download the original</a></MenuItem>
           )}
         </Menu>
@@ -97,6 +97,7 @@ function MessageBody({ ticket, message: m, name }: { ticket: Ticket; message: Me
     <>
       {m.warnings?.map((w) => <p key={w} className="mt-1 flex items-start gap-1.5 rounded-sm bg-warn-soft px-2 py-1 text-chip text-warn"><TriangleAlert className="mt-0.5 size-3.5 shrink-0" aria-hidden />{w}</p>)}
       {rich ? <MailFrame ticket={ticket.id} message={m.id} from={name} /> : <PlainText text={m.text} quoteFrom={m.quote_from} />}
+      {m.cut && <p className="mt-2 text-chip text-subtle">The rest is too long to show. Download the original to read all of it.</p>}
       {m.attachments.length > 0 && (
         <ul className="mt-2.5 flex flex-wrap gap-2" aria-label="Attachments">
           {m.attachments.map((a) => (

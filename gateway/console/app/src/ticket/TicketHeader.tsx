@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
-import { ChevronDown, Plus, UserRound, X } from "lucide-react";
+import { Link } from "@tanstack/react-router";
+import { Link2, Plus, UserRound, X } from "lucide-react";
 import { useRef } from "react";
 import { agentsQuery } from "../api/queries";
 import type { Priority, Ticket } from "../api/types";
@@ -56,6 +57,7 @@ export function TicketHeader({ ticket: t }: { ticket: Ticket }) {
         <Tip text="Change tags" keyOf="tag">
           <button type="button" onClick={() => picking.set({ kind: "tag", ticket: t })} className="inline-flex h-6 items-center gap-1 rounded-xs border border-dashed border-line px-1.5 text-chip text-subtle hover:border-line-strong hover:text-fg max-pane:h-8"><Plus className="size-3" aria-hidden />Tag</button>
         </Tip>
+        {t.related && <Link to="/t/$ticket" params={{ ticket: t.related }} className="inline-flex h-6 items-center gap-1 rounded-xs px-1.5 text-chip text-accent-text hover:underline"><Link2 className="size-3.5" aria-hidden />May belong to another request</Link>}
         {t.unverified && <Chip tone="warn" className="h-5">Unverified sender</Chip>}
       </div>
     </header>
@@ -80,5 +82,3 @@ export const Bars = ({ priority }: { priority: Priority }) => (
     {[0, 1, 2, 3].map((i) => <rect key={i} x={1.5 + i * 3.5} y={10 - i * 2.6} width="2.2" height={3.5 + i * 2.6} rx="0.8" opacity={i < levels[priority] ? 1 : 0.28} />)}
   </svg>
 );
-
-export const Caret = () => <ChevronDown aria-hidden className="size-3.5 text-subtle" />;

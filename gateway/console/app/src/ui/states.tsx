@@ -35,7 +35,7 @@ export function ErrorState({ what, problem, onRetry, inline = false }: { what: s
 
 function CopyId({ id }: { id: string }) {
   const [copied, setCopied] = useState(false);
-  const copy = (): void => void navigator.clipboard.writeText(id).then(() => setCopied(true), () => setCopied(false));
+  const copy = (): void => void navigator.clipboard?.writeText(id).then(() => setCopied(true), () => setCopied(false));
   return (
     <Button kind="ghost" onClick={copy} className="font-mono text-chip">
       {copied ? <Check className="size-3.5" aria-hidden /> : <Copy className="size-3.5" aria-hidden />}{id}
