@@ -6,7 +6,7 @@
 //   - A mail counts as taken only after Take returned nil for it; the bookmark
 //     moves after that, never before. A crash anywhere means that some mails
 //     are handed over again, never that one is missed. Take must therefore be
-//     idempotent by content.
+//     idempotent, by UIDVALIDITY and UID or by content.
 //   - Mails are named by (UIDVALIDITY, UID) (RFC 9051 section 2.3.1.1). When a
 //     server starts a new UIDVALIDITY, what Known recognises is adopted under
 //     the new names and only the rest is taken.
@@ -15,7 +15,8 @@
 //   - A dead server is noticed: every wait for an answer has an end.
 //   - One sick account never stops another: nothing is shared between two.
 //
-// What it never does: parse a mail on the way in, mark mails as read, delete
+// What it never does: look into a mail while fetching it (the Door does, inside
+// Take, and nothing it finds can stop the fetching), mark mails as read, delete
 // them, ask for ENVELOPE or BODYSTRUCTURE, write an address, a subject or a
 // password into a log or an error.
 //

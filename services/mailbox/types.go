@@ -56,8 +56,10 @@ func (r *Rejected) Error() string { return fmt.Sprintf("mail %d rejected: %s", r
 type Deps struct {
 	// Take makes mails durable. It returns nil only when every one of them is.
 	// It must not change the mails, and may keep their bytes. It is never
-	// called twice at once. It must be idempotent by content: after an error
-	// or a crash, mails come again.
+	// called twice at once. It must be idempotent, by UIDVALIDITY and UID or
+	// by content: after an error or a crash, mails come again. A panic on its
+	// goroutine is caught and isolates the mail; one on another goroutine ends
+	// the process, so Take recovers on those itself and returns Rejected.
 	Take func(ctx context.Context, mails []Fetched) error
 
 	// Bookmark loads what Advance stored last; the zero Bookmark when nothing.
@@ -73,7 +75,7 @@ type Deps struct {
 	// before, under other names? It sees whole mails (or their Head), so it
 	// can go by content, and answers one bool for each. Those it knows are not
 	// taken again; it may note their new names. Nil knows nothing: everything
-	// is then handed to Take again.
+	// is then handed to Take again, under its new name.
 	Known func(ctx context.Context, mails []Fetched) ([]bool, error)
 
 	// Moved is told where mails went, when After moves them and the server
