@@ -1,0 +1,350 @@
+package acceptance_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/westshore/hub/deploy/mailtest"
+)
+
+var seed = flag.Uint64("seed", 0, "of the moments at which TestCrash kills; 0: random")
+
+// The hub is killed again and again while mails come in and answers go out. In
+// the end every mail is there once, every answer is at the customer once, or says
+// that nobody knows; no number of a ticket was used twice.
+func TestCrash(t *testing.T) {
+	mails, kills, replies := 2000, 20, 200
+	if testing.Short() {
+		mails, kills, replies = 200, 5, 40
+	}
+	if *seed == 0 {
+		*seed = rand.Uint64()
+	}
+	t.Logf("seed %d: %d mails, %d kills, %d replies (-seed %[1]d repeats the moments)", *seed, mails, kills, replies)
+	o := openOffice(t, "")
+	o.start()
+	o.hire()
+	post := newPostbag(*seed, mails)
+
+	ctx, stop := context.WithCancel(t.Context())
+	var busy sync.WaitGroup
+	defer busy.Wait()
+	defer stop()
+	a := &answerer{hub: o.hub, replies: replies, kicked: make(chan struct{})}
+	busy.Go(func() { a.run(ctx) })
+	var delivered error
+	all := make(chan struct{})
+	busy.Go(func() {
+		defer close(all)
+		for part := range slices.Chunk(post.raw, 20) {
+			if delivered = o.mail.Deliver("support@hub.test", part...); delivered != nil || ctx.Err() != nil {
+				return
+			}
+		}
+	})
+
+	began := time.Now()
+	r := rand.New(rand.NewPCG(*seed, 1))
+	early := 0
+	for kill := range kills {
+		// One in four dies before it can be ready, the others at work.
+		work := time.Duration(r.Int64N(int64(2 * time.Second)))
+		if r.IntN(4) == 0 {
+			work /= 2
+			early++
+		} else {
+			o.ready()
+		}
+		select {
+		case <-time.After(work):
+		case <-o.done:
+			t.Fatalf("the hub ended by itself before kill %d: %v\n%s", kill+1, o.err, tail(o.logFile(), 20))
+		}
+		o.kill()
+		o.launch()
+	}
+	o.ready()
+	t.Logf("%d kills in %v, %d of them before it was ready", kills, time.Since(began).Round(time.Millisecond), early)
+	<-all
+	if delivered != nil {
+		t.Fatal(delivered)
+	}
+
+	tickets := post.arrived(t, o.hub)
+	t.Logf("every mail arrived once, %v after the first kill began", time.Since(began).Round(time.Millisecond))
+	a.wait(t)
+	o.settled()
+	stop()
+	busy.Wait()
+	post.check(t, o, tickets)
+	a.check(t, o)
+	t.Logf("%s", strings.TrimSpace(o.run(0, "reconcile")))
+	o.stop(t)
+}
+
+// postbag is what customers wrote.
+type postbag struct {
+	raw      [][]byte
+	customer map[string]string // mark → who wrote it
+	joins    map[string]string // mark → mark of the mail that it continues
+}
+
+var markOf = regexp.MustCompile(`crash-[0-9a-f]+-\d+\.`)
+
+// newPostbag writes mails of distinct senders; every tenth goes on with what its
+// sender wrote before.
+func newPostbag(seed uint64, n int) *postbag {
+	p := &postbag{customer: map[string]string{}, joins: map[string]string{}}
+	for i := range n {
+		m := fmt.Sprintf("crash-%x-%d.", seed, i)
+		l := &letter{to: "support@hub.test", subject: fmt.Sprintf("Order %d", i), text: "Please help. " + m, id: m + "a@cust.test"}
+		who := i
+		if i%10 == 9 {
+			who = i - 5
+			before := fmt.Sprintf("crash-%x-%d.", seed, who)
+			p.joins[m] = before
+			l.references = []string{before + "a@cust.test"}
+		}
+		l.from = fmt.Sprintf("Customer %d <alice+%d@cust.test>", who, who)
+		p.customer[m] = l.from
+		p.raw = append(p.raw, l.raw())
+	}
+	return p
+}
+
+// arrived waits until the hub has a message for every mail.
+func (p *postbag) arrived(t *testing.T, h *hub) (tickets []ticket) {
+	t.Helper()
+	want := len(p.raw) - len(p.joins)
+	untilFor(t, 2*patience, "all mails", func() (bool, string) {
+		var err error
+		if tickets, err = list[ticket](h, "/tickets?view=all"); err != nil {
+			return false, err.Error()
+		}
+		var counts map[string]int64
+		if err = h.call("GET", "/tickets/counts", nil, &counts); err != nil {
+			return false, err.Error()
+		}
+		return len(tickets) >= want && counts["all"] >= int64(want), fmt.Sprintf("%d tickets of %d", len(tickets), want)
+	})
+	return tickets
+}
+
+// check reads every ticket.
+func (p *postbag) check(t *testing.T, o *office, tickets []ticket) {
+	t.Helper()
+	tickets = must[[]ticket](o.hub)(list[ticket](o.hub, "/tickets?view=all"))
+	home := map[string]string{} // mark → ticket
+	numbers := map[int64]string{}
+	var wrong []string
+	for _, brief := range tickets {
+		if other := numbers[brief.Number]; other != "" {
+			wrong = append(wrong, fmt.Sprintf("number %d is used by %s and %s", brief.Number, other, brief.ID))
+		}
+		numbers[brief.Number] = brief.ID
+		full := must[ticket](o.hub)(o.read(brief.ID))
+		for _, m := range full.Messages {
+			if m.Kind != "inbound" {
+				continue
+			}
+			mark := markOf.FindString(m.Text)
+			if mark == "" {
+				wrong = append(wrong, fmt.Sprintf("ticket %d has a message that nobody wrote: %q", full.Number, m.Text))
+				continue
+			}
+			if other := home[mark]; other != "" {
+				wrong = append(wrong, fmt.Sprintf("%s is in %s and %s", mark, other, full.ID))
+			}
+			home[mark] = full.ID
+		}
+	}
+	for mark := range p.customer {
+		if home[mark] == "" {
+			wrong = append(wrong, mark+" is lost")
+		}
+	}
+	for mark, before := range p.joins {
+		if home[mark] != home[before] {
+			wrong = append(wrong, fmt.Sprintf("%s is not in the ticket of %s that it continues", mark, before))
+		}
+	}
+	if held := must[[]quarantined](o.hub)(list[quarantined](o.hub, "/quarantine")); len(held) > 0 {
+		wrong = append(wrong, fmt.Sprintf("%d mails in quarantine, the first for %s", len(held), held[0].Reason))
+	}
+	slices.Sort(wrong)
+	for _, w := range wrong[:min(20, len(wrong))] {
+		t.Error(w)
+	}
+	t.Logf("%d mails in %d tickets with %d numbers, %d things wrong", len(home), len(tickets), len(numbers), len(wrong))
+}
+
+// settled waits until nothing more goes out.
+func (o *office) settled() {
+	o.t.Helper()
+	until(o.t, "an outbox at rest", func() (bool, string) {
+		var page struct{ Counts map[string]int64 }
+		if err := o.call("GET", "/outbox?limit=1", nil, &page); err != nil {
+			return false, err.Error()
+		}
+		c := page.Counts
+		return c["queued"]+c["sending"]+c["deferred"] == 0, fmt.Sprint(c)
+	})
+}
+
+// answerer is an agent who answers tickets, and insists, with the same command id,
+// when the hub dies on the way.
+type answerer struct {
+	hub     *hub
+	replies int
+	kicked  chan struct{}
+
+	mu       sync.Mutex
+	answered []string // ticket ids, in order; the i-th got answer i
+	again    int      // tries that failed
+	refused  error
+}
+
+func answerText(i int) string { return fmt.Sprintf("answer-%d-end", i) }
+
+func (a *answerer) run(ctx context.Context) {
+	defer close(a.kicked)
+	taken := map[string]bool{}
+	pause := func() bool {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(50 * time.Millisecond):
+			return true
+		}
+	}
+	for i := 0; i < a.replies; {
+		var page struct{ Items []ticket }
+		if err := a.hub.call("GET", "/tickets?view=unassigned&limit=200", nil, &page); err != nil {
+			if !pause() {
+				return
+			}
+			continue
+		}
+		fresh := slices.DeleteFunc(page.Items, func(t ticket) bool { return taken[t.ID] })
+		if len(fresh) == 0 {
+			if !pause() {
+				return
+			}
+			continue
+		}
+		// A few at a time, so that the answering lasts as long as the mail does.
+		for _, t := range fresh[:min(8, len(fresh), a.replies-i)] {
+			taken[t.ID] = true
+			for {
+				err := a.hub.reply(t.ID, answerText(i), i%3 == 0, "Idempotency-Key", fmt.Sprintf("answer-%d", i))
+				if err == nil {
+					break
+				}
+				var r *refusal
+				a.mu.Lock()
+				a.again++
+				if errors.As(err, &r) && r.status < 500 && r.status != 404 && r.status != 429 {
+					a.refused = fmt.Errorf("answer %d: %w", i, err)
+				}
+				a.mu.Unlock()
+				if !pause() {
+					return
+				}
+			}
+			a.mu.Lock()
+			a.answered = append(a.answered, t.ID)
+			a.mu.Unlock()
+			i++
+		}
+		if !pause() {
+			return
+		}
+	}
+}
+
+func (a *answerer) wait(t *testing.T) {
+	t.Helper()
+	select {
+	case <-a.kicked:
+	case <-time.After(patience):
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		t.Fatalf("only %d of %d answers were taken", len(a.answered), a.replies)
+	}
+}
+
+// check compares what was answered with what stands in the tickets, in the outbox
+// and in the customers' mailbox.
+func (a *answerer) check(t *testing.T, o *office) {
+	t.Helper()
+	if a.refused != nil {
+		t.Error(a.refused)
+	}
+	mails, err := mailtest.ReadFolder(mailtest.Addr(o.mail.IMAP), "alice@cust.test", mailtest.Password, "INBOX")
+	if err != nil {
+		t.Fatal(err)
+	}
+	states := map[string]map[string]int{} // ticket → state → replies
+	acks, total := map[string]int{}, map[string]int{}
+	for _, out := range must[[]outbound](o.hub)(list[outbound](o.hub, "/outbox")) {
+		if out.Kind != "reply" {
+			acks[out.Ticket]++
+			total["acknowledgement "+out.State]++
+			continue
+		}
+		if states[out.Ticket] == nil {
+			states[out.Ticket] = map[string]int{}
+		}
+		states[out.Ticket][out.State]++
+		total["reply "+out.State]++
+	}
+	for id, n := range acks {
+		if n > 1 {
+			t.Errorf("ticket %s has %d acknowledgements", id, n)
+		}
+	}
+	once, never := 0, 0
+	for i, id := range a.answered {
+		n := 0
+		for _, m := range mails {
+			n += bytes.Count(m.Raw, []byte(answerText(i)))
+		}
+		st := states[id]
+		switch {
+		case n == 1 && (st["accepted"] == 1 || st["unknown"] == 1) && len(st) == 1:
+			once++
+		case n == 0 && st["unknown"] == 1 && len(st) == 1:
+			never++
+		default:
+			t.Errorf("answer %d is %d times at the customer, its ticket's outbox is %v", i, n, st)
+		}
+		shown := 0
+		for _, m := range must[ticket](o.hub)(o.read(id)).Messages {
+			if m.Kind == "reply" && strings.Contains(m.Text, answerText(i)) {
+				shown++
+			}
+		}
+		if shown != 1 {
+			t.Errorf("answer %d is %d times in its ticket", i, shown)
+		}
+	}
+	if len(states) != len(a.answered) {
+		t.Errorf("replies of %d tickets in the outbox, %d were answered", len(states), len(a.answered))
+	}
+	t.Logf("%d answers (%d tries had to be repeated): %d arrived once, %d did not and say unknown; outbox %v",
+		len(a.answered), a.again, once, never, total)
+	if info, err := os.Stat(o.logFile()); err == nil {
+		t.Logf("the hub wrote %d bytes of log", info.Size())
+	}
+}
