@@ -68,9 +68,19 @@ export function seed(now = Date.now()) {
       t.snippet = "";
       for (const m of t.messages) if (m.kind === "inbound") Object.assign(m, { state: "erased", text: "", from: { name: "", address: "" }, attachments: [] });
     }
+    inOrder(t);
     tickets.push(t);
   }
   return { tickets, customers, agents, outbox: outbox(now, tickets), quarantine: quarantine(now), mailboxes: mailboxes(now), position: () => String(position), next };
+}
+
+/** Gives a ticket's messages and events the positions of the order they happened in. */
+function inOrder(t) {
+  const all = [...t.messages, ...t.history].sort((a, b) => a.at.localeCompare(b.at) || Number(a.position) - Number(b.position));
+  const old = [...new Set(all.map((x) => x.position))];
+  const sorted = [...old].sort((a, b) => Number(a) - Number(b));
+  const to = new Map(old.map((p, i) => [p, sorted[i]]));
+  for (const x of all) x.position = to.get(x.position);
 }
 
 export function message(over) {
@@ -91,9 +101,9 @@ function conversation(t, i, at, next) {
     t.messages.push(message({ position: next(), from, at: iso(at - 30 * MIN), text: body + quoted, quote_from: Buffer.byteLength(body), attachments: [{ id: "a1", name: "statement-nov.pdf", type: "application/pdf", size: 84_213 }] }));
     event(at - 30 * MIN + 1000, "MailAuthenticated", "", "Mail authenticated: SPF, DKIM and DMARC pass");
     event(at - 30 * MIN + 2000, "PriorityChanged", "Rule VIP first", "Rule VIP first set priority to High");
-    t.messages.push(message({ position: next(), kind: "auto", class: "acknowledgement", from: { name: "Northwind", address: "support@northwind.example" }, at: iso(at - 29 * MIN), text: "We have your request and will answer within four hours. Its number is #48213.", delivery: "accepted" }));
+    t.messages.push(message({ position: next(), kind: "auto", class: "acknowledgement", to: [from], at: iso(at - 29 * MIN), delivery: "accepted", delivery_detail: "250" }));
     t.messages.push(message({ position: next(), kind: "note", agent: { id: "agent-tomasz", name: "Tomasz Król" }, from: { name: "Tomasz Król", address: "" }, at: iso(at - 12 * MIN), text: "Stripe shows one capture and one authorisation that never settled, so the second one falls off by itself on Thursday. No refund needed." }));
-    t.messages.push(message({ position: next(), from, at: iso(at), text: "I forgot to say: please answer to this address, not the one on the order.", why: "Joined by the reply address in the mail you sent" }));
+    t.messages.push(message({ position: next(), from, at: iso(at), text: "I forgot to say: please answer to this address, not the one on the order.", why: "reply_address" }));
     t.history.push({ position: t.messages[3].position, at: iso(at), type: "MessageAttached", actor: "", text: "Ada Berglund wrote again" });
   } else if (i === 1) {
     t.messages.push(message({ position: next(), from, at: iso(at), text: "Invoice 2291\n\nPlease add our VAT number DE812345678 to the invoice.\n\nJonas Weber", has_html: true, html: '<table style="border:1px solid">…</table>', remote_images: 2 }));
@@ -102,7 +112,7 @@ function conversation(t, i, at, next) {
     t.messages.push(message({ position: next(), kind: "reply", agent: { id: "agent-maya", name: "Maya Olsen" }, from: { name: "Maya Olsen", address: "support@northwind.example" }, to: [from], at: iso(at - 8 * HOUR), text: paragraph, delivery: "accepted", delivery_detail: "250 2.0.0 Ok: queued as 4bXk2c1jQ7z" }));
     t.messages.push(message({ position: next(), kind: "reply", agent: { id: "agent-lin", name: "Lin Ikeda" }, from: { name: "Lin Ikeda", address: "support@northwind.example" }, to: [from], at: iso(at - 6 * HOUR), text: "One more question: which region are your servers in?", delivery: "bounced", delivery_detail: "550 5.1.1 <soren@fjordapi.example>: Recipient address rejected: User unknown" }));
     t.messages.push(message({ position: next(), kind: "reply", agent: { id: "agent-maya", name: "Maya Olsen" }, from: { name: "Maya Olsen", address: "support@northwind.example" }, to: [from], at: iso(at - 5 * HOUR), text: "Trying your other address.", delivery: "deferred", delivery_detail: "451 4.7.1 Greylisting in action, please come back later" }));
-    t.messages.push(message({ position: next(), from, at: iso(at), text: t.snippet, unverified: true, warnings: ["The sender's domain asks receivers to reject mail like this one (DMARC)."] }));
+    t.messages.push(message({ position: next(), from, at: iso(at), text: t.snippet, unverified: true, warnings: ["reply_to_domain", "repaired_bom"] }));
     for (const [k, who] of [["TagAdded", "Lin Ikeda"], ["TicketAssigned", "Lin Ikeda"], ["PriorityChanged", "Maya Olsen"], ["TagRemoved", "Lin Ikeda"], ["TicketUnassigned", "Maya Olsen"]]) event(at - 4 * HOUR, k, who, `${who} changed something small`);
   } else {
     const n = i % 11 === 9 ? 12 : 1;
@@ -124,9 +134,9 @@ function outbox(now, tickets) {
 }
 
 const quarantine = (now) => [
-  { id: "q-1", mailbox: "support@northwind.example", reason: "too_many_parts", detail: "The mail has 5,012 MIME parts; at most 1,000 are read.", from: "newsletter@bulk.example", subject: "Spring deals you will love", size: 4_812_300, received_at: iso(now - 50 * MIN), state: "held" },
-  { id: "q-2", mailbox: "support@northwind.example", reason: "header_unreadable", detail: "No From header could be read.", from: "", subject: "", size: 912, received_at: iso(now - 20 * HOUR), state: "held" },
-  { id: "q-3", mailbox: "billing@northwind.example", reason: "too_large", detail: "61.2 MB; the limit is 40 MB.", from: "print@weber-druck.example", subject: "Files for the catalogue", size: 61_204_112, received_at: iso(now - 3 * DAY), state: "released" },
+  { id: "q-1", mailbox: "support@northwind.example", reason: "not_readable", detail: "limit_parts", from: "newsletter@bulk.example", subject: "Spring deals you will love", size: 4_812_300, received_at: iso(now - 50 * MIN), state: "held" },
+  { id: "q-2", mailbox: "support@northwind.example", reason: "bounce_unproved", detail: "", from: "", subject: "", size: 912, received_at: iso(now - 20 * HOUR), state: "held" },
+  { id: "q-3", mailbox: "billing@northwind.example", reason: "oversize", detail: "", from: "print@weber-druck.example", subject: "Files for the catalogue", size: 61_204_112, received_at: iso(now - 3 * DAY), state: "released" },
 ];
 
 const mailboxes = (now) => [

@@ -6,6 +6,7 @@ import { asProblem } from "../api/problem";
 import { quarantineQuery, queryClient } from "../api/queries";
 import type { Quarantined } from "../api/types";
 import { command } from "../state/act";
+import { holdWords } from "../text/mail";
 import { shortTime } from "../text/time";
 import { fileSize, readable, subjectOf } from "../text/words";
 import { Button } from "../ui/button";
@@ -36,13 +37,14 @@ export function QuarantinePage() {
 }
 
 function Row({ item: i }: { item: Quarantined }) {
+  const why = holdWords(i.reason, i.detail, readable);
   return (
     <li className="flex flex-wrap items-start gap-x-4 gap-y-2 border-b border-line px-4 py-3 last:border-0">
       <div className="min-w-0 flex-1 basis-64">
         <p className="flex items-center gap-2"><span className="truncate font-strong">{subjectOf(i.subject)}</span>
-          {i.state === "held" ? <Chip tone="warn" className="max-w-56">{readable(i.reason)}</Chip> : <Chip tone={i.state === "released" ? "ok" : "plain"}>{readable(i.state)}</Chip>}</p>
+          {i.state === "held" ? <Chip tone="warn" className="max-w-56">{why.name}</Chip> : <Chip tone={i.state === "released" ? "ok" : "plain"}>{readable(i.state)}</Chip>}</p>
         <p className="truncate text-muted">{i.from || "Sender not readable"} to {i.mailbox} · {fileSize(i.size)} · <When at={i.received_at} say={shortTime} /></p>
-        {i.detail && <p className="mt-0.5 text-chip text-subtle">{i.detail}</p>}
+        {why.text && <p className="mt-0.5 text-chip text-subtle">{why.text}</p>}
       </div>
       <div className="flex flex-wrap gap-1.5">
         <a href={`/api/v1/quarantine/${i.id}/raw`} download className="control inline-flex items-center gap-1.5 rounded-sm border border-line bg-panel px-2.5 font-label shadow-low hover:bg-hover"><Download className="size-4" aria-hidden />Original</a>

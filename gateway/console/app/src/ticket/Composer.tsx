@@ -43,16 +43,20 @@ export function Composer({ ticket: t, revision, onRead }: ComposerProps) {
     timer.current = setTimeout(() => setSaved(writeDraft(t.id, kind, next) && next.trim() !== ""), 400);
   }
 
-  function change(to: DraftKind): void {
+  function setKindTo(to: DraftKind): void {
     if (to === "reply" && t.erased) return;
+    const next = readDraft(t.id, to);
+    setKind(to);
+    setText(next);
+    setSaved(next !== "");
+    setFailed("");
+  }
+
+  function change(to: DraftKind): void {
     clearTimeout(timer.current);
     if (to !== kind) {
       writeDraft(t.id, kind, text);
-      const next = readDraft(t.id, to);
-      setKind(to);
-      setText(next);
-      setSaved(next !== "");
-      setFailed("");
+      setKindTo(to);
     }
     area.current?.focus();
   }
@@ -66,16 +70,19 @@ export function Composer({ ticket: t, revision, onRead }: ComposerProps) {
     setSaved(false);
     setStale(null);
     setFailed("");
+    area.current?.blur(); // so that the next key is a command again
     const key = retryKey.current?.text === words ? retryKey.current.key : undefined;
     const result = await send({ ticket: t.id, kind, text: words, resolve: resolve && !note, revision: at, key });
     if (result.ok) {
       retryKey.current = undefined;
+      if (note && document.activeElement !== area.current) setKindTo("reply");
       toast(note ? "Note added" : resolve ? "Reply sent and resolved" : "Reply sent");
       return;
     }
     const { problem } = result;
     setText((now) => (now.trim() === "" ? text : `${text}\n\n${now}`));
     setSaved(true);
+    area.current?.focus({ preventScroll: true });
     if (problem.status === 412) {
       retryKey.current = undefined;
       setStale({ revision: problem.body.revision ?? t.revision, messages: problem.body.new ?? [], resolve });

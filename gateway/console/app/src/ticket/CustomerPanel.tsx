@@ -45,7 +45,7 @@ export function CustomerPanel({ ticket: t, detail, history }: PanelProps) {
         </section>
         <Section icon={<Shield />} title="Privacy">
           <Facts rows={[
-            ["Keep until", keep ? <>{fullDate(keep)}</> : "No date set"],
+            ["Keep until", keep ? fullDate(keep) : isOpen(t) ? "Set when it is resolved" : "No date set"],
             ["State", t.erased ? "Erased" : "Kept"],
             ["Sender", t.unverified ? <span className="text-warn">Not verified</span> : "Verified"],
           ]} />
@@ -84,7 +84,7 @@ function HistoryList({ items }: { items: readonly HistoryItem[] }) {
               <p className="font-label break-words">{h.text}</p>
               <p className="tnum text-meta text-subtle" title={exactTime(h.at)}>
                 <span className="font-mono">{/^\d+$/.test(h.position) ? Number(h.position).toLocaleString("en-GB") : h.position}</span>
-                {" · "}{shortTime(h.at) === clockTime(h.at) ? clockTime(h.at) : `${shortTime(h.at)}, ${clockTime(h.at)}`}{h.actor && ` · ${h.actor}`}
+                {" · "}{shortTime(h.at) === clockTime(h.at) ? clockTime(h.at) : `${shortTime(h.at)}, ${clockTime(h.at)}`}{h.actor && !h.actor.startsWith("system:") && ` · ${h.actor}`}
               </p>
             </li>
           ))}

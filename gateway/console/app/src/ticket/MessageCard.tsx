@@ -1,6 +1,7 @@
 import { Bot, ChevronRight, Download, Ellipsis, FileText, ImageOff, Info, Lock, TriangleAlert } from "lucide-react";
 import { memo, useState } from "react";
 import type { Message, Ticket } from "../api/types";
+import { cautionsOf, whyWords } from "../text/mail";
 import { isRich } from "../text/quote";
 import { clockTime, fullDate, exactTime, shortTime } from "../text/time";
 import { fileSize, personName, plural, readable } from "../text/words";
@@ -79,7 +80,7 @@ function Details({ message: m }: { message: Message }) {
   const list = (xs: { name: string; address: string }[]): string => xs.map((x) => (x.name ? `${x.name} <${x.address}>` : x.address)).join(", ");
   const rows: [string, string][] = [
     ["From", list([m.from])], ["To", list(m.to)], ["Cc", list(m.cc ?? [])], ["Sent", exactTime(m.at)], ["Kind", readable(m.class)],
-    ["Keep until", m.keep_until ? fullDate(m.keep_until) : ""], ["Joined", m.why], ["Position", m.position],
+    ["Keep until", m.keep_until ? fullDate(m.keep_until) : ""], ["Joined", whyWords(m.why)], ["Repairs", m.warnings.join(", ")], ["Position", m.position],
   ];
   return (
     <dl className="my-1.5 grid grid-cols-[auto_1fr] gap-x-3 gap-y-0.5 rounded-sm bg-sunken px-2.5 py-2 text-chip">
@@ -95,7 +96,7 @@ function MessageBody({ ticket, message: m, name }: { ticket: Ticket; message: Me
   const rich = framed && !asText;
   return (
     <>
-      {m.warnings?.map((w) => <p key={w} className="mt-1 flex items-start gap-1.5 rounded-sm bg-warn-soft px-2 py-1 text-chip text-warn"><TriangleAlert className="mt-0.5 size-3.5 shrink-0" aria-hidden />{w}</p>)}
+      {cautionsOf(m.warnings).map((w) => <p key={w} className="mt-1 flex items-start gap-1.5 rounded-sm bg-warn-soft px-2 py-1 text-chip text-warn"><TriangleAlert className="mt-0.5 size-3.5 shrink-0" aria-hidden />{w}</p>)}
       {rich ? <MailFrame ticket={ticket.id} message={m.id} from={name} /> : <PlainText text={m.text} quoteFrom={m.quote_from} />}
       {m.cut && <p className="mt-2 text-chip text-subtle">The rest is too long to show. Download the original to read all of it.</p>}
       {m.attachments.length > 0 && (

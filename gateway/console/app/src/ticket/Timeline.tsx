@@ -1,8 +1,9 @@
 import { ArrowDown, Clock3, LoaderCircle, Tag, UserRound, CheckCheck, Mail, Flag } from "lucide-react";
 import { type ReactNode, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
-import type { HistoryItem, TicketDetail } from "../api/types";
+import type { HistoryItem, Message, TicketDetail } from "../api/types";
 import { useMe } from "../state/me";
-import { plural } from "../text/words";
+import { whyWords } from "../text/mail";
+import { deliveryNames, personName, plural } from "../text/words";
 import { Avatar } from "../ui/avatar";
 import { Bone } from "../ui/states";
 import { cx } from "../ui/cx";
@@ -80,9 +81,10 @@ export function Timeline({ ticket, history, sending, onSeen, unseen }: TimelineP
         <div ref={content} className="mx-auto mt-auto flex w-full max-w-[760px] flex-col gap-2.5 py-4">
           {lines.map((l) => l.kind === "day" ? <DayLine key={l.key} text={l.text} />
             : l.kind === "events" ? <Events key={l.key} items={l.items} />
+            : isBare(l.message) ? <AutoLine key={l.key} message={l.message} />
             : (
               <div key={l.key} className="flex flex-col gap-2">
-                {l.message.why && l.message.kind === "inbound" && <EventLine icon={<Mail />} text={l.message.why} position={l.message.position} at={l.message.at} />}
+                {whyWords(l.message.why) && l.message.kind === "inbound" && <EventLine icon={<Mail />} text={whyWords(l.message.why)} position={l.message.position} at={l.message.at} />}
                 <MessageCard ticket={ticket} message={l.message} expanded={isOpen(l.message.id)} onToggle={() => setToggled((s) => ({ ...s, [l.message.id]: !isOpen(l.message.id) }))} />
               </div>
             ))}
@@ -109,6 +111,15 @@ function iconOf(type: string): ReactNode {
   if (/deliver|outbound|queued|bounce/i.test(type)) return <CheckCheck />;
   if (/opened|inquiry|mail/i.test(type)) return <Mail />;
   return <Clock3 />;
+}
+
+/** An acknowledgement of the hub: what it says is a template, so one line tells all there is to know. */
+const isBare = (m: Message): boolean => m.kind === "auto" && m.state === "plain" && m.text === "" && !m.has_html && m.attachments.length === 0;
+
+function AutoLine({ message: m }: { message: Message }) {
+  const to = m.to.map((p) => personName(p)).join(", ");
+  const state = m.delivery ? deliveryNames[m.delivery] : "";
+  return <EventLine icon={<CheckCheck />} at={m.at} position={m.position} text={`Acknowledgement${to && ` to ${to}`}${state && `: ${state.toLowerCase()}`}${m.delivery_detail && m.delivery !== "accepted" ? `, ${m.delivery_detail}` : ""}`} />;
 }
 
 function Events({ items }: { items: HistoryItem[] }) {

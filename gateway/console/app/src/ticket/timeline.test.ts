@@ -9,10 +9,10 @@ const message = (id: string, at: string, over: Partial<Message> = {}): Message =
 });
 const event = (position: string, at: string, type = "TagAdded"): HistoryItem => ({ position, at, type, actor: "", text: type });
 
-test("messages and events stand in the order of time, under their days", () => {
+test("messages and events stand in the order of the log, under their days", () => {
   const lines = timeline(
-    [message("m1", "2026-11-20T09:00:00Z"), message("m2", "2026-11-22T09:00:00Z")],
-    [event("2", "2026-11-20T09:00:01Z"), event("3", "2026-11-20T09:00:02Z"), event("4", "2026-11-22T09:30:00Z")], now,
+    [message("m1", "2026-11-20T09:00:00Z", { position: "1" }), message("m2", "2026-11-22T09:00:00Z", { position: "4" })],
+    [event("2", "2026-11-20T09:00:01Z"), event("3", "2026-11-20T09:00:02Z"), event("5", "2026-11-22T09:30:00Z")], now,
   );
   expect(lines.map((l) => l.kind)).toEqual(["day", "message", "events", "day", "message", "events"]);
   expect(lines[2]).toMatchObject({ items: [{ position: "2" }, { position: "3" }] });

@@ -1,5 +1,6 @@
-// The lines of a conversation: messages and events in the order they happened.
+// The lines of a conversation: messages and events in the order of the log, which is the order they were recorded.
 import type { HistoryItem, Message } from "../api/types";
+import { comparePositions } from "../live/position";
 import { dayName } from "../text/time";
 
 export type Line =
@@ -17,9 +18,9 @@ export function timeline(messages: readonly Message[], history: readonly History
   const spoken = new Set(messages.map((m) => m.position).filter(Boolean));
   const events = history.filter((h) => !told.test(h.type) && !spoken.has(h.position));
   const all = [
-    ...messages.map((message) => ({ at: message.at, order: 1, message, event: undefined })),
-    ...events.map((event) => ({ at: event.at, order: 0, message: undefined, event })),
-  ].sort((a, b) => Date.parse(a.at) - Date.parse(b.at) || a.order - b.order);
+    ...messages.map((message) => ({ at: message.at, position: message.position, message, event: undefined })),
+    ...events.map((event) => ({ at: event.at, position: event.position, message: undefined, event })),
+  ].sort((a, b) => (a.position && b.position ? comparePositions(a.position, b.position) : Date.parse(a.at) - Date.parse(b.at)));
 
   const out: Line[] = [];
   let day = "";

@@ -45,7 +45,7 @@ export function Toaster() {
               className="inline-flex h-7 items-center gap-2 rounded-sm bg-toast-key px-2.5 font-strong hover:brightness-125 focus-visible:outline-white max-pane:h-11"
             >
               {t.action.label}
-              {t.action.label === "Undo" && <Caps caps={["Z"]} className="[&_kbd]:border-[#6b7080] [&_kbd]:bg-transparent [&_kbd]:text-white" />}
+              {t === undoable && <Caps caps={["Z"]} className="[&_kbd]:border-[#6b7080] [&_kbd]:bg-transparent [&_kbd]:text-white" />}
             </T.Action>
           )}
           <T.Close aria-label="Dismiss" className="inline-flex size-7 items-center justify-center rounded-sm text-[#c9ccd4] hover:bg-toast-key hover:text-white focus-visible:outline-white">
