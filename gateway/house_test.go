@@ -68,7 +68,7 @@ func newHouse(t *testing.T, change ...func(*gateway.Config)) *house {
 	rooms := h.rooms()
 	cfg := gateway.Config{
 		Listen: "127.0.0.1:0", Brand: "Westshore", Version: "test", Logger: h.kit.Logger,
-		Live: live.Config{Heartbeat: 200 * time.Millisecond},
+		Live: live.Config{Heartbeat: 200 * time.Millisecond, Patience: 300 * time.Millisecond},
 	}
 	for _, c := range change {
 		c(&cfg)

@@ -18,9 +18,13 @@ type Config struct {
 	Feed      *projections.Feed
 	Heartbeat time.Duration // 15 s
 	Deadline  time.Duration // of one flush; 10 s
-	Streams   int           // open at once, all together; 2,000
-	PerAgent  int           // open at once for one agent; 50
-	Logger    *slog.Logger
+	// Patience is how long a stream waits for the feed to reach a position that
+	// the browser says it saw; 3 s. A feed that does not get there has another
+	// history, and the browser is told to look again.
+	Patience time.Duration
+	Streams  int // open at once, all together; 2,000
+	PerAgent int // open at once for one agent; 50
+	Logger   *slog.Logger
 }
 
 // Live keeps the open streams.
@@ -43,6 +47,9 @@ func New(c Config) *Live {
 	}
 	if c.Deadline <= 0 {
 		c.Deadline = 10 * time.Second
+	}
+	if c.Patience <= 0 {
+		c.Patience = 3 * time.Second
 	}
 	if c.Streams <= 0 {
 		c.Streams = 2000

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -18,10 +19,10 @@ const (
 	// breath is the least time between two bursts: in it, changes of one thing
 	// become one.
 	breath = 50 * time.Millisecond
-	// patience is how long a stream waits for the feed to reach a position the
-	// browser says it saw. A feed that does not get there has another history.
-	patience = 3 * time.Second
 )
+
+// errSignedOut ends a stream whose session ended.
+var errSignedOut = errors.New("session ended")
 
 // stream is one browser.
 type stream struct {
@@ -74,7 +75,7 @@ func (s *stream) begin(beat <-chan time.Time) error {
 	if err := s.flush(); err != nil {
 		return err
 	}
-	late := time.NewTimer(patience)
+	late := time.NewTimer(s.l.cfg.Patience)
 	defer late.Stop()
 	for {
 		woken := feed.Changed()
@@ -181,7 +182,7 @@ func (s *stream) beat() error {
 		err := s.req.Alive(ctx)
 		cancel()
 		if err != nil {
-			return s.last("session")
+			return errors.Join(errSignedOut, s.last("session"))
 		}
 	}
 	if latest := s.l.cfg.Feed.Latest(); s.at.Before(latest) {
