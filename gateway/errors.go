@@ -114,6 +114,9 @@ func ofCode(code, detail string) *api.Problem {
 
 // fail answers an error: the last thing that happens to a request that failed.
 func (g *Gateway) fail(c *fiber.Ctx, err error) error {
+	if requestID(c) == "" {
+		g.mark(c)
+	}
 	p := *g.problem(err)
 	g.finish(c.UserContext(), &p, err, requestID(c))
 	if p.RetryAfter > 0 {

@@ -19,6 +19,12 @@ var goodRequestID = regexp.MustCompile(`^[A-Za-z0-9_-]{8,64}$`)
 
 // headers sets what every response carries, before anything else happens.
 func (g *Gateway) headers(c *fiber.Ctx) error {
+	g.mark(c)
+	return c.Next()
+}
+
+// mark sets the headers, also of what the server refuses before any route.
+func (g *Gateway) mark(c *fiber.Ctx) {
 	id := c.Get(fiber.HeaderXRequestID)
 	if !g.trusted(c) || !goodRequestID.MatchString(id) {
 		id = randomID()
@@ -36,7 +42,6 @@ func (g *Gateway) headers(c *fiber.Ctx) error {
 	if g.secure {
 		c.Set(fiber.HeaderStrictTransportSecurity, oneYear)
 	}
-	return c.Next()
 }
 
 type localKey int

@@ -19,7 +19,7 @@ func TestHeadersOnEveryRoute(t *testing.T) {
 	for _, r := range []answer{
 		h.send("GET", "/", nil), h.send("GET", "/tickets/12", nil), h.send("GET", "/assets/nosuch.js", nil), h.send("GET", "/f/contact", nil),
 		h.send("GET", "/api/openapi.json", nil), h.send("GET", "/api/v1/tickets", nil), bob.get("/tickets"), bob.get("/nosuch"), bob.post("/session", map[string]string{}),
-		h.send("OPTIONS", "/api/v1/tickets", nil), h.send("PUT", "/", "x"), h.send("POST", "/f/contact", "x"), h.send("DELETE", "/api/v1/tickets/1", nil, bob.headers...),
+		h.send("GET", "/", nil, "X-Long", strings.Repeat("x", 20_000)), h.send("OPTIONS", "/api/v1/tickets", nil), h.send("PUT", "/", "x"), h.send("POST", "/f/contact", "x"), h.send("DELETE", "/api/v1/tickets/1", nil, bob.headers...),
 	} {
 		for _, name := range always {
 			if r.Header.Get(name) == "" {
