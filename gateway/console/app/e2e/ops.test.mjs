@@ -24,7 +24,7 @@ flow("failed mail is sent again, queued mail is cancelled", { path: "/ops/outbox
 flow("quarantined mail is released or discarded", { path: "/ops/quarantine" }, async ({ page, hub }) => {
   await page.getByRole("button", { name: "Release" }).first().click();
   await becomes(() => hub.db.quarantine[0].state, "released");
-  await page.getByRole("button", { name: "Discard…" }).click();
+  await page.getByRole("button", { name: "Discard…" }).last().click();
   await page.getByRole("button", { name: "Discard the mail" }).click();
   await becomes(() => hub.db.quarantine[1].state, "discarded");
 });

@@ -138,7 +138,7 @@ const EventLine = ({ icon, text, position, at }: { icon: ReactNode; text: string
   <div className="flex items-start gap-2.5 px-1.5 text-chip text-muted" title={exactTime(at)}>
     <span aria-hidden className="text-subtle [&>svg]:size-4">{icon}</span>
     <span className="min-w-0 flex-1">{text}</span>
-    <span className="font-mono text-meta text-subtle">{/^\d+$/.test(position) ? Number(position).toLocaleString("en-GB") : position}</span>
+    <span className="font-mono text-meta text-subtle max-pane:hidden">{/^\d+$/.test(position) ? Number(position).toLocaleString("en-GB") : position}</span>
   </div>
 );
 
