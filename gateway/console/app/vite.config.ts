@@ -1,15 +1,28 @@
 /// <reference types="vitest/config" />
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
-import { defineConfig } from "vite";
+import { readdirSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { defineConfig, type Plugin } from "vite";
+
+const dist = resolve(import.meta.dirname, "../dist");
+
+/** Empties dist but for its .gitignore, the one file of it that is in git. */
+const emptyDist: Plugin = {
+  name: "empty-dist",
+  apply: "build",
+  buildStart() {
+    for (const name of readdirSync(dist)) if (name !== ".gitignore") rmSync(join(dist, name), { recursive: true });
+  },
+};
 
 // The build goes to ../dist, which the Go package embeds. Nothing is inlined: the page's
 // content security policy allows neither inline scripts nor data: fonts.
 export default defineConfig({
-  plugins: [react(), tailwindcss()],
+  plugins: [react(), tailwindcss(), emptyDist],
   build: {
-    outDir: "../dist",
-    emptyOutDir: true,
+    outDir: dist,
+    emptyOutDir: false,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     target: "es2022",

@@ -14,7 +14,8 @@ export const screens = {
       await page.getByLabel("Password").fill("wrong");
       await page.getByRole("button", { name: "Sign in" }).click();
       await page.getByRole("alert").waitFor();
-      await page.getByRole("button", { name: "Sign in", disabled: false }).waitFor();
+      await page.locator("button[type=submit]:not([aria-disabled])").waitFor();
+      await page.waitForTimeout(100);
     },
   },
   inbox: { show: go("/inbox/unassigned", list) },

@@ -1,5 +1,5 @@
-// After vite build: checks the budgets, writes compressed variants beside every text file, and puts back the one
-// file of dist that is in git. Fails the build when the page has grown beyond its budget.
+// After vite build: writes compressed variants beside every text file and checks the budgets. Fails the build when the
+// page has grown beyond them.
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { extname, join, resolve } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
@@ -28,7 +28,6 @@ for (const path of files(dist)) {
   writeFileSync(`${path}.gz`, gzipSync(raw, { level: 9 }));
   writeFileSync(`${path}.br`, brotliCompressSync(raw, { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: raw.length } }));
 }
-writeFileSync(join(dist, ".gitignore"), "*\n!.gitignore\n");
 
 let over = false;
 for (const [what, size] of Object.entries(sizes)) {
