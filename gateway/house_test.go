@@ -79,7 +79,7 @@ func newHouse(t *testing.T, change ...func(*gateway.Config)) *house {
 	h.must(h.gateway.Bind(ctx))
 	h.base = "http://" + h.gateway.Addr()
 	run("views", func(ctx context.Context) error {
-		return projections.Run(ctx, source{h.kit.Journal}, rooms.Runners...)
+		return projections.Run(ctx, projections.FromJournal(h.kit.Journal), rooms.Runners...)
 	})
 	run("router", desk.NewRouter(h.desk, desk.RouterConfig{NewTickets: 1000}).Run)
 	run("accounts", h.accounts.Run)
@@ -91,21 +91,10 @@ func newHouse(t *testing.T, change ...func(*gateway.Config)) *house {
 	return h
 }
 
-// source reads the events of the catalogue.
-type source struct{ *journal.Journal }
-
-func (s source) Subscribe(ctx context.Context, from events.Position, handle func(context.Context, projections.Batch) error) error {
-	reading := journal.Reading{From: from, Principal: &projections.Viewer}
-	for _, k := range events.Catalogue() {
-		reading.Types = append(reading.Types, events.TypePrefix+k.Name)
-	}
-	return s.Journal.Subscribe(ctx, reading, func(ctx context.Context, b journal.Batch) error { return handle(ctx, projections.Batch(b)) })
-}
-
 // rooms opens everything the gateway talks to.
 func (h *house) rooms() gateway.Rooms {
 	ctx, at := h.Context(), projections.Store{Dir: filepath.Join(h.kit.Dir, "views")}
-	src, reload := source{h.kit.Journal}, projections.ReloadFrom(h.kit.Journal)
+	src, reload := projections.FromJournal(h.kit.Journal), projections.ReloadFrom(h.kit.Journal)
 	tv, err := tickets.New(ctx, at, h.kit.Sealer.Open, h.kit.Logger)
 	h.must(err)
 	ov, err := outbox.New(ctx, at, reload, h.kit.Logger)

@@ -12,7 +12,6 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"github.com/westshore/hub/events"
 	"github.com/westshore/hub/services/forms"
 )
 
@@ -61,7 +60,7 @@ func (p *Pages) Mount(r fiber.Router) {
 }
 
 func (p *Pages) show(c *fiber.Ctx) error {
-	form, ok := p.Forms.Form(events.FormID(c.Params("form")))
+	form, ok := p.Forms.Find(c.Params("form"))
 	if !ok {
 		return p.fail(c, forms.Form{}, nil, &forms.UnknownError{})
 	}
@@ -69,7 +68,7 @@ func (p *Pages) show(c *fiber.Ctx) error {
 }
 
 func (p *Pages) submit(c *fiber.Ctx) error {
-	form, ok := p.Forms.Form(events.FormID(c.Params("form")))
+	form, ok := p.Forms.Find(c.Params("form"))
 	if !ok {
 		return p.fail(c, forms.Form{}, nil, &forms.UnknownError{})
 	}

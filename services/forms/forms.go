@@ -91,6 +91,9 @@ func (f *Forms) Form(id events.FormID) (Form, bool) {
 	return form, ok
 }
 
+// Find is Form for the name in an address.
+func (f *Forms) Find(name string) (Form, bool) { return f.Form(events.FormID(name)) }
+
 // List returns every form, by id.
 func (f *Forms) List() []Form {
 	return slices.SortedFunc(maps.Values(f.forms), func(a, b Form) int { return cmp.Compare(a.ID, b.ID) })
