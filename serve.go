@@ -239,6 +239,8 @@ func (h *house) take(ctx context.Context, inquiries []events.InquiryReceived) er
 		if msgs[i], err = bus.FromEnvelope(to, source, env); err != nil {
 			return err
 		}
+		// One person's messages are recorded in the order they came in.
+		msgs[i].Key = string(inquiries[i].Customer)
 	}
 	return h.bus.Publish(ctx, msgs...)
 }
@@ -265,7 +267,16 @@ func (h *house) mailbox(m MailboxConfig, own []string, tokens []byte) (*mailbox.
 	}
 	place := events.CheckpointStream("mailbox-" + m.ID)
 	return mailbox.New(cfg, mailbox.Deps{
-		Take: door.Mails, Logger: h.log,
+		Take: func(ctx context.Context, mails []mailbox.Fetched) error {
+			// Somebody may be erased between being recognised and being sealed; then
+			// the mail is read again, and its sender is somebody new.
+			err := door.Mails(h.sealer.Begin(ctx), mails)
+			if errors.Is(err, vault.ErrFenced) {
+				err = door.Mails(h.sealer.Begin(ctx), mails)
+			}
+			return err
+		},
+		Logger: h.log,
 		Bookmark: func(ctx context.Context) (mailbox.Bookmark, error) {
 			last, _, err := h.journal.Last(ctx, place)
 			e, _ := last.Event.(events.MailboxAdvanced)
@@ -273,9 +284,31 @@ func (h *house) mailbox(m MailboxConfig, own []string, tokens []byte) (*mailbox.
 		},
 		Advance: func(ctx context.Context, b mailbox.Bookmark) error {
 			by := journal.By{Command: events.NewUUID(), Actor: "door:email"}
+			if err := h.noteReset(ctx, id, place, by, b); err != nil {
+				return err
+			}
 			return h.journal.Bookmark(ctx, place, by, events.MailboxAdvanced{Mailbox: id, UIDValidity: b.UIDValidity, Next: b.NextUID})
 		},
 	})
+}
+
+// noteReset records that the server numbers a mailbox anew. What it holds is then
+// taken again under the new numbers: the router sees by content that it is known
+// and adds nothing to any ticket, and `hub reconcile` finds every new number.
+func (h *house) noteReset(ctx context.Context, id events.MailboxID, place events.Stream, by journal.By, b mailbox.Bookmark) error {
+	last, ok, err := h.journal.Last(ctx, place)
+	if err != nil || !ok {
+		return err
+	}
+	old, ok := last.Event.(events.MailboxAdvanced)
+	if !ok || old.UIDValidity == b.UIDValidity {
+		return nil
+	}
+	h.log.Warn("the mail server numbers this mailbox anew; its mails are compared with what the log holds", "mailbox", id, "old", old.UIDValidity, "new", b.UIDValidity)
+	_, err = h.journal.Execute(ctx, events.MailboxStream(id), by, func([]events.Recorded) ([]events.Event, error) {
+		return []events.Event{events.MailboxReset{Mailbox: id, Old: old.UIDValidity, New: b.UIDValidity}}, nil
+	})
+	return err
 }
 
 func (c *Config) formList() []forms.Form {

@@ -36,8 +36,9 @@ type Bus struct {
 	conn   *nats.Conn
 	js     jetstream.JetStream
 
-	mu    sync.Mutex
-	ready bool
+	mu        sync.Mutex
+	ready     bool
+	reclaimed map[string]bool // consumers of the embedded server, see reclaim
 }
 
 // Open connects to the bus, or starts the embedded server. A server that is away
@@ -49,7 +50,7 @@ func Open(ctx context.Context, cfg Config) (*Bus, error) {
 	if cfg.Replicas == 0 {
 		cfg.Replicas = 1
 	}
-	b := &Bus{cfg: cfg, log: cfg.Logger.With("room", "bus")}
+	b := &Bus{cfg: cfg, log: cfg.Logger.With("room", "bus"), reclaimed: map[string]bool{}}
 	opts := []nats.Option{
 		nats.Name("hub"), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true),
 		nats.ReconnectWait(250 * time.Millisecond),
@@ -133,6 +134,9 @@ func (b *Bus) ensure(ctx context.Context) error {
 	return nil
 }
 
+// keyHeader carries Message.Key.
+const keyHeader = "Hub-Key"
+
 // Publish hands messages to the bus and returns when all of them are on disk
 // there. When it fails, any of them may have arrived; publishing the same ids
 // again is harmless.
@@ -149,6 +153,9 @@ func (b *Bus) Publish(ctx context.Context, msgs ...Message) error {
 		nm := nats.NewMsg(string(m.To))
 		nm.Data = data
 		nm.Header.Set("Content-Type", "application/cloudevents+json")
+		if m.Key != "" {
+			nm.Header.Set(keyHeader, m.Key)
+		}
 		f, err := b.js.PublishMsgAsync(nm, jetstream.WithMsgID(m.ID), jetstream.WithStallWait(10*time.Second))
 		if err != nil {
 			return fmt.Errorf("publish to %s: %w", m.To, err)
@@ -169,6 +176,8 @@ func (b *Bus) Publish(ctx context.Context, msgs ...Message) error {
 
 // Ping reports whether the bus answers.
 func (b *Bus) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
 	if err := b.ensure(ctx); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"sync"
 	"time"
 
@@ -18,8 +19,8 @@ type Consumer struct {
 	Name   string // durable: the place in the stream outlives the process
 	// Workers is how many messages are handled at a time. Zero is 1.
 	Workers int
-	// AckWait is how long a handler may take before the message is handed out
-	// again. Zero is 30 s.
+	// AckWait is how long nothing may be heard of a message before it is handed
+	// out again; a handler at work is heard of. Zero is 15 s.
 	AckWait time.Duration
 	// MaxDeliver is how often a message is tried before it goes to the
 	// dead-letter stream. Zero is 10.
@@ -33,40 +34,74 @@ type Permanent struct{ Err error }
 func (p *Permanent) Error() string { return p.Err.Error() }
 func (p *Permanent) Unwrap() error { return p.Err }
 
+// lane is how many messages may wait for one worker.
+const lane = 4
+
 // Consume hands each message to the handler until ctx ends, and acknowledges it
-// when the handler returns nil. A message whose handler failed comes again after
-// a growing pause. Consume returns nil when ctx ended and every handler is done.
+// when the handler returns nil. Messages with the same Key are handled one after
+// the other, in the order they were published. A message whose handler failed
+// comes again after a growing pause. Consume returns nil when ctx ended and every
+// handler is done.
 func (b *Bus) Consume(ctx context.Context, c Consumer, handle func(context.Context, Message) error) error {
 	if c.Workers == 0 {
 		c.Workers = 1
 	}
 	if c.AckWait == 0 {
-		c.AckWait = 30 * time.Second
+		c.AckWait = 15 * time.Second
 	}
 	if c.MaxDeliver == 0 {
 		c.MaxDeliver = 10
 	}
-	msgs := make(chan jetstream.Msg)
+	lanes := make([]chan jetstream.Msg, c.Workers)
 	var workers sync.WaitGroup
-	for range c.Workers {
+	for i := range lanes {
+		lanes[i] = make(chan jetstream.Msg, lane)
 		workers.Go(func() {
-			for m := range msgs {
+			for m := range lanes[i] {
 				b.handle(ctx, c, m, handle)
 			}
 		})
 	}
-	err := b.fetch(ctx, c, msgs)
-	close(msgs)
+	err := b.fetch(ctx, c, lanes)
+	for _, l := range lanes {
+		close(l)
+	}
 	workers.Wait()
 	return err
 }
 
+// give puts a message into the lane of its key, or into any that has room.
+func give(ctx context.Context, m jetstream.Msg, lanes []chan jetstream.Msg, turn int) error {
+	key := m.Headers().Get(keyHeader)
+	if key == "" {
+		for i := range lanes {
+			select {
+			case lanes[(turn+i)%len(lanes)] <- m:
+				return nil
+			default:
+			}
+		}
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(key))
+	at := int(h.Sum32()) % len(lanes)
+	if key == "" {
+		at = turn % len(lanes)
+	}
+	select {
+	case lanes[at] <- m:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // fetch pulls messages into the channel until ctx ends, through restarts of the
 // server and losses of the consumer.
-func (b *Bus) fetch(ctx context.Context, c Consumer, out chan<- jetstream.Msg) error {
+func (b *Bus) fetch(ctx context.Context, c Consumer, lanes []chan jetstream.Msg) error {
 	pause := 100 * time.Millisecond
 	for ctx.Err() == nil {
-		err := b.pull(ctx, c, out)
+		err := b.pull(ctx, c, lanes)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -77,13 +112,16 @@ func (b *Bus) fetch(ctx context.Context, c Consumer, out chan<- jetstream.Msg) e
 	return nil
 }
 
-func (b *Bus) pull(ctx context.Context, c Consumer, out chan<- jetstream.Msg) error {
+func (b *Bus) pull(ctx context.Context, c Consumer, lanes []chan jetstream.Msg) error {
 	if err := b.ensure(ctx); err != nil {
+		return err
+	}
+	if err := b.reclaim(ctx, c); err != nil {
 		return err
 	}
 	cons, err := b.js.CreateOrUpdateConsumer(ctx, string(c.Stream), jetstream.ConsumerConfig{
 		Durable: c.Name, AckPolicy: jetstream.AckExplicitPolicy, AckWait: c.AckWait,
-		MaxAckPending: 4 * c.Workers, MaxDeliver: -1,
+		MaxAckPending: (lane + 3) * c.Workers, MaxDeliver: -1,
 	})
 	if err != nil {
 		return fmt.Errorf("create consumer: %w", err)
@@ -95,17 +133,33 @@ func (b *Bus) pull(ctx context.Context, c Consumer, out chan<- jetstream.Msg) er
 	stop := context.AfterFunc(ctx, it.Stop)
 	defer stop()
 	defer it.Stop()
-	for {
+	for turn := 0; ; turn++ {
 		m, err := it.Next()
 		if err != nil {
 			return err
 		}
-		select {
-		case out <- m:
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := give(ctx, m, lanes, turn); err != nil {
+			return err
 		}
 	}
+}
+
+// reclaim forgets, once after the start of an embedded server, what an earlier
+// process had been handed and not acknowledged: nobody else can have it, so it
+// comes again at once and in order, not when AckWait ends.
+func (b *Bus) reclaim(ctx context.Context, c Consumer) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	name := string(c.Stream) + "/" + c.Name
+	if b.server == nil || b.reclaimed[name] {
+		return nil
+	}
+	err := b.js.DeleteConsumer(ctx, string(c.Stream), c.Name)
+	if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return fmt.Errorf("reclaim messages: %w", err)
+	}
+	b.reclaimed[name] = true
+	return nil
 }
 
 func (b *Bus) handle(ctx context.Context, c Consumer, m jetstream.Msg, handle func(context.Context, Message) error) {
@@ -120,7 +174,7 @@ func (b *Bus) handle(ctx context.Context, c Consumer, m jetstream.Msg, handle fu
 		err = &Permanent{errors.New("not a CloudEvent")}
 	} else {
 		msg.To, msg.Deliveries = Subject(m.Subject()), delivered
-		err = handle(ctx, msg)
+		err = b.working(ctx, c, m, msg, handle)
 	}
 	if err == nil {
 		if err := m.Ack(); err != nil {
@@ -141,6 +195,29 @@ func (b *Bus) handle(ctx context.Context, c Consumer, m jetstream.Msg, handle fu
 	if err := m.NakWithDelay(backoff(delivered)); err != nil {
 		b.log.Warn("nak lost", "subject", m.Subject(), "error", err)
 	}
+}
+
+// working handles a message and meanwhile tells the server that it is at work.
+func (b *Bus) working(ctx context.Context, c Consumer, m jetstream.Msg, msg Message, handle func(context.Context, Message) error) error {
+	beat := c.AckWait / 3
+	var timer *time.Timer
+	var mu sync.Mutex
+	mu.Lock() // the first beat may not come before timer is set
+	timer = time.AfterFunc(beat, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if timer != nil && m.InProgress() == nil {
+			timer.Reset(beat)
+		}
+	})
+	mu.Unlock()
+	defer func() {
+		mu.Lock()
+		defer mu.Unlock()
+		timer.Stop()
+		timer = nil
+	}()
+	return handle(ctx, msg)
 }
 
 // bury moves a message that cannot be handled to the dead-letter stream, and

@@ -22,6 +22,9 @@ type Message struct {
 
 	// To is the NATS subject; it is not part of the CloudEvent.
 	To Subject `json:"-"`
+	// Key keeps messages in order: those with the same key are handled one after
+	// the other. Empty: in any order. A random id, never personal data.
+	Key string `json:"-"`
 	// Deliveries counts how often the message was handed out, from 1.
 	Deliveries int `json:"-"`
 }

@@ -1,10 +1,12 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -232,7 +234,21 @@ func chains(recs []events.Recorded) [][]events.Recorded {
 		}
 		out[at] = append(out[at], rec)
 	}
+	for _, chain := range out {
+		slices.SortStableFunc(chain, arrival)
+	}
 	return out
+}
+
+// arrival orders mails of a chain as they came into their mailbox: they are
+// recorded side by side, and so may stand in the log the other way round.
+func arrival(a, b events.Recorded) int {
+	x, ok1 := a.Event.(events.InquiryReceived)
+	y, ok2 := b.Event.(events.InquiryReceived)
+	if !ok1 || !ok2 || x.Mailbox != y.Mailbox || x.UIDValidity != y.UIDValidity {
+		return 0
+	}
+	return cmp.Compare(x.UID, y.UID)
 }
 
 func dependencies(rec events.Recorded) []string {

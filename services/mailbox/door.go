@@ -53,12 +53,20 @@ func (d *Door) Mails(ctx context.Context, mails []Fetched) error {
 	var g errgroup.Group
 	g.SetLimit(4)
 	for i := range mails {
-		g.Go(func() error {
+		g.Go(func() (err error) {
+			// A mail that breaks the reader comes again as one that cannot be read.
+			defer func() {
+				if recover() != nil {
+					err = &Rejected{UID: mails[i].UID, Reason: "the reader failed on it"}
+				}
+			}()
 			read[i] = d.read(mails[i])
 			return nil
 		})
 	}
-	_ = g.Wait()
+	if err := g.Wait(); err != nil {
+		return err
+	}
 	if err := d.identify(ctx, read); err != nil {
 		return err
 	}
@@ -99,7 +107,11 @@ func (d *Door) read(f Fetched) reading {
 	if raw == nil {
 		raw = f.Head
 	}
-	m := mail.Parse(raw, mail.Options{
+	readable := raw
+	if f.Fault == FaultRejected { // the reader failed on it: keep the bytes, and do not look again
+		readable = nil
+	}
+	m := mail.Parse(readable, mail.Options{
 		InternalDate: f.InternalDate, AuthServIDs: d.AuthServIDs, MaxText: maxText, MaxHTML: maxHTML,
 	})
 	tokens := mail.Tokens{Key: d.TokenKey}

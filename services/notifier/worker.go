@@ -61,7 +61,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	w.relay = &relay{cfg: w.Relay}
 	defer w.relay.close()
 	return w.Bus.Consume(ctx, bus.Consumer{
-		Stream: bus.Outbound, Name: "smtp", Workers: w.Connections, AckWait: 12 * time.Minute, MaxDeliver: 1000,
+		Stream: bus.Outbound, Name: "smtp", Workers: w.Connections, MaxDeliver: 1000,
 	}, w.task)
 }
 

@@ -12,7 +12,6 @@ package recorder
 import (
 	"context"
 	"log/slog"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -53,7 +52,7 @@ func (r *Recorder) Run(ctx context.Context) error {
 	} {
 		g.Go(func() error {
 			return r.cfg.Bus.Consume(ctx, bus.Consumer{
-				Stream: stream, Name: "recorder", Workers: r.cfg.Workers, AckWait: time.Minute, MaxDeliver: 1000,
+				Stream: stream, Name: "recorder", Workers: r.cfg.Workers, MaxDeliver: 1000,
 			}, record)
 		})
 	}
