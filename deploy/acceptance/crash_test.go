@@ -32,7 +32,7 @@ func TestCrash(t *testing.T) {
 		*seed = rand.Uint64()
 	}
 	t.Logf("seed %d: %d mails, %d kills, %d replies (-seed %[1]d repeats the moments)", *seed, mails, kills, replies)
-	o := openOffice(t, "")
+	o := openOffice(t)
 	o.start()
 	o.hire()
 	post := newPostbag(*seed, mails)

@@ -31,3 +31,17 @@ func send(t testing.TB, url, kind string, body []byte) (status int, answer strin
 	}
 	return res.StatusCode, string(b)
 }
+
+func get(t testing.TB, url string) (status int, body string) {
+	t.Helper()
+	res, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(b)
+}

@@ -143,6 +143,19 @@ func (h *hub) configure(toml string) {
 	h.args = []string{"--config", file}
 }
 
+// extend adds to the configuration.
+func (h *hub) extend(toml string) {
+	h.t.Helper()
+	f, err := os.OpenFile(filepath.Join(h.dir, "hub.toml"), os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString(toml); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
 func (h *hub) logFile() string { return filepath.Join(h.dir, "hub.log") }
 
 // launch starts `hub serve` without waiting for anything.

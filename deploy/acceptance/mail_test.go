@@ -19,14 +19,16 @@ type office struct {
 }
 
 // openOffice starts a mail system and writes the configuration of a hub for it,
-// with the mailbox support@ over IMAPS. more is added to the configuration.
-func openOffice(t *testing.T, more string) *office {
+// with the mailbox support@ over IMAPS.
+func openOffice(t *testing.T) *office {
 	t.Helper()
 	s := mailtest.Run(t)
 	o := &office{mail: s}
 	o.hub = newHub(t, "")
 	o.secret("password", mailtest.Password)
 	o.configure(fmt.Sprintf(`
+[desk]
+answers_per_domain = 200
 [smtp]
 host = "localhost"
 port = %d
@@ -47,7 +49,7 @@ password_file = %[3]q
 id = "contact"
 title = "Contact Northwind"
 mailbox = "support"
-`, s.Submission, s.CAFile(), o.file("password"), s.IMAPS) + more)
+`, s.Submission, s.CAFile(), o.file("password"), s.IMAPS))
 	return o
 }
 
@@ -78,7 +80,7 @@ func (o *office) inboxOf(user string) inbox {
 // What passes between customers, strangers and agents, with real servers.
 func TestMail(t *testing.T) {
 	t.Parallel()
-	o := openOffice(t, "")
+	o := openOffice(t)
 	o.start()
 	o.hire()
 	for _, test := range []struct {
