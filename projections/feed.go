@@ -77,6 +77,19 @@ func (o *outlet) publish(changes []Change, upTo events.Position) {
 		o.at = upTo
 	}
 	f.release()
+	if len(f.held) > 2*keep {
+		f.forget()
+	}
+}
+
+// forget drops what was held longest while one view is far behind. Whoever saw
+// less than that has to look again.
+func (f *Feed) forget() {
+	slices.SortStableFunc(f.held, func(a, b Change) int { return compare(a.Position, b.Position) })
+	if last := f.held[keep-1].Position; f.floor.Before(last) {
+		f.floor = last
+	}
+	f.held = slices.Clone(f.held[keep:])
 }
 
 // release lets out what all views have passed.

@@ -66,7 +66,7 @@ func (h *house) start(more ...*projections.Runner) (stop func()) {
 
 func (h *house) wait(p events.Position) {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	check(h.t, h.run.Wait(ctx, p))
 }
@@ -338,11 +338,14 @@ func TestFeedForgetsAndSaysSo(t *testing.T) {
 	defer stop()
 	first := ticket(l, 0)
 	h.wait(first)
-	stream := events.TicketStream(projectiontest.TicketID(0))
-	l.SetBatch(1) // changes of one ticket in one batch are one
+	const others = 600 // changes of one ticket in one batch are one
+	for n := 1; n <= others; n++ {
+		l.OpenTicket(n, n, n)
+	}
 	var last events.Position
 	for i := range 10_200 {
-		last = l.Add(stream, "system:desk", events.TagAdded{Ticket: projectiontest.TicketID(0), Tag: fmt.Sprint(i % 3)})
+		n := 1 + i%others
+		last = l.Add(projectiontest.TicketStream(n), "system:desk", events.PriorityChanged{Ticket: projectiontest.TicketID(n), Priority: events.High})
 	}
 	h.wait(last)
 	if _, ok := h.feed.Since(first); ok {

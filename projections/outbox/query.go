@@ -13,7 +13,10 @@ import (
 const columns = `o.n, o.id, o.kind, o.channel, o.ticket, coalesce(t.number, 0), o.message, o.mailbox, o.customer, o.domain, o.message_id,
 	o.created_at, o.updated_at, o.state, o.phase, o.next_at, o.attempts, o.worker, o.code, o.detail, o.revision, o.to_name, o.to_address, o.subject, o.erased`
 
-const from = ` FROM outbound o LEFT JOIN numbers t ON t.ticket = o.ticket WHERE `
+const (
+	from    = ` FROM outbound o LEFT JOIN numbers t ON t.ticket = o.ticket WHERE `
+	fromDue = ` FROM outbound o INDEXED BY outbound_due LEFT JOIN numbers t ON t.ticket = o.ticket WHERE o.phase > 0 AND `
+)
 
 // ListQuery asks for a page of the outbox, newest first.
 type ListQuery struct {
@@ -120,7 +123,7 @@ func (v *View) Due(ctx context.Context, now time.Time, limit int) (out []Item, e
 	return out, nil
 }
 
-const dueOfDomain = `SELECT ` + columns + from + `o.phase IN (1, 2) AND o.domain = ? AND o.next_at <= ? ORDER BY o.next_at, o.n LIMIT ?`
+const dueOfDomain = `SELECT ` + columns + fromDue + `o.phase IN (1, 2) AND o.domain = ? AND o.next_at <= ? ORDER BY o.next_at, o.n LIMIT ?`
 
 func due(tx *sqldb.Tx, now int64, limit int) ([]Item, error) {
 	domains, err := dueDomains(tx, now, limit)
@@ -156,14 +159,15 @@ func dueDomains(tx *sqldb.Tx, now int64, limit int) (out []string, err error) {
 	for len(out) < limit {
 		var next string
 		ok, err := tx.Row(`SELECT min(d) FROM (
-			SELECT min(domain) AS d FROM outbound WHERE phase = 1 AND (domain > ?1 OR ?2)
-			UNION ALL SELECT min(domain) FROM outbound WHERE phase = 2 AND (domain > ?1 OR ?2)) HAVING min(d) IS NOT NULL`, last, first).Find(&next)
+			SELECT min(domain) AS d FROM outbound INDEXED BY outbound_due WHERE phase > 0 AND phase = 1 AND domain >= ?1 AND (domain > ?1 OR ?2)
+			UNION ALL SELECT min(domain) FROM outbound INDEXED BY outbound_due WHERE phase > 0 AND phase = 2 AND domain >= ?1 AND (domain > ?1 OR ?2))
+			HAVING min(d) IS NOT NULL`, last, first).Find(&next)
 		if err != nil || !ok {
 			return out, err
 		}
 		last, first = next, false
 		var n int
-		if _, err := tx.Row(`SELECT 1 FROM outbound WHERE phase IN (1, 2) AND domain = ? AND next_at <= ? LIMIT 1`, next, now).Find(&n); err != nil {
+		if _, err := tx.Row(`SELECT 1 FROM outbound INDEXED BY outbound_due WHERE phase > 0 AND phase IN (1, 2) AND domain = ? AND next_at <= ? LIMIT 1`, next, now).Find(&n); err != nil {
 			return nil, err
 		}
 		if n == 1 {
@@ -178,7 +182,7 @@ func dueDomains(tx *sqldb.Tx, now int64, limit int) (out []string, err error) {
 func (v *View) NextDue(ctx context.Context) (at time.Time, ok bool, err error) {
 	var n int64
 	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
-		ok, err = tx.Row(`SELECT next_at FROM outbound WHERE phase IN (1, 2) ORDER BY next_at LIMIT 1`).Find(&n)
+		ok, err = tx.Row(`SELECT next_at FROM outbound INDEXED BY outbound_next WHERE phase IN (1, 2) ORDER BY next_at LIMIT 1`).Find(&n)
 		return err
 	})
 	return time.UnixMicro(n).UTC(), ok, err
@@ -187,7 +191,11 @@ func (v *View) NextDue(ctx context.Context) (at time.Time, ok bool, err error) {
 // Stuck returns messages whose bytes were going out when their lease ended: their
 // outcome is unknown.
 func (v *View) Stuck(ctx context.Context, now time.Time, limit int) ([]Item, error) {
-	out, err := v.read(ctx, `o.phase = 3 AND o.next_at <= ? ORDER BY o.next_at, o.n LIMIT ?`, now.UnixMicro(), limit)
+	var out []Item
+	err := v.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+		out, _, err = items(tx, `SELECT `+columns+fromDue+`o.phase = 3 AND o.next_at <= ? ORDER BY o.next_at, o.n LIMIT ?`, now.UnixMicro(), limit)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("list stuck messages: %w", err)
 	}

@@ -219,7 +219,7 @@ func texts(tx *sqldb.Tx, ticket int64) (out []*text, err error) {
 		err := scan(&t.id, &t.subject, &t.person, &t.body)
 		out = append(out, t)
 		return err
-	}, `SELECT id, subject, person, body FROM texts WHERE ticket = ? ORDER BY rowid`, ticket)
+	}, `SELECT id, subject, person, body FROM texts INDEXED BY texts_ticket WHERE ticket = ? AND ticket > 0 ORDER BY rowid`, ticket)
 	return out, err
 }
 

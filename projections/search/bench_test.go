@@ -11,7 +11,7 @@ import (
 	"github.com/westshore/hub/projections/search"
 )
 
-const chunk = 5000
+const chunk = 2000
 
 // BenchmarkApply is the rate of messages of 250 words, in batches of 512 events.
 func BenchmarkApply(b *testing.B) {
@@ -41,7 +41,7 @@ func BenchmarkApply(b *testing.B) {
 // BenchmarkSearch asks for two words, frequent and rare, and for a beginning.
 func BenchmarkSearch(b *testing.B) {
 	ctx := context.Background()
-	for _, n := range []int{10_000, 50_000} {
+	for _, n := range []int{4_000, 20_000} {
 		v := open(b, projectiontest.New(b), b.TempDir())
 		for from := 0; from < n; from += chunk {
 			l := projectiontest.Many(b, from, min(chunk, n-from), 60)

@@ -15,7 +15,7 @@ import (
 )
 
 // candidates is how many hits are ranked: those opened last.
-const candidates = 200
+const candidates = 150
 
 // mostWords is how many words of a query count.
 const mostWords = 12

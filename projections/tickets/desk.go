@@ -65,7 +65,7 @@ func (v *View) Quarantine(ctx context.Context, q QuarantineQuery) (page Quaranti
 			i.ReceivedAt = micros(at)
 			page.Items = append(page.Items, i)
 			return err
-		}, `SELECT id, mailbox, form, reason, detail, from_name, from_address, subject, size, arrived_at, state FROM inquiries
+		}, `SELECT id, mailbox, form, reason, detail, from_name, from_address, subject, size, arrived_at, state FROM inquiries INDEXED BY inquiries_state
 			WHERE state <> '' AND (?1 = '' OR state = ?1) AND arrived_at <= ?2 AND (arrived_at < ?2 OR id > ?3)
 			ORDER BY arrived_at DESC, id LIMIT ?4`, q.State, at, id, q.Limit+1)
 	})
@@ -101,7 +101,7 @@ func (v *View) Held(ctx context.Context, mailbox events.MailboxID, uidvalidity u
 				h.Quarantined[uid] = reason
 			}
 			return err
-		}, `SELECT uid, state, reason FROM inquiries WHERE mailbox = ? AND uidvalidity = ? AND uid > 0 ORDER BY uid`, string(mailbox), int64(uidvalidity))
+		}, `SELECT uid, state, reason FROM inquiries INDEXED BY inquiries_uid WHERE mailbox = ? AND uidvalidity = ? AND uid > 0 ORDER BY uid`, string(mailbox), int64(uidvalidity))
 	})
 	if err != nil {
 		return Holding{}, fmt.Errorf("list mails held: %w", err)

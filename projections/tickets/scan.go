@@ -30,16 +30,20 @@ func scanTickets(tx *sqldb.Tx, most int, query string, args ...any) ([]Ticket, e
 	return out, nil
 }
 
-// scan fills the ticket from a row of columns.
+// scan fills the ticket from a row of columns. It scans into plain types first:
+// database/sql is slow with named ones.
 func (t *Ticket) scan(scan func(...any) error) (assignee string, n int64, err error) {
-	var tags string
+	var tags, id, channel, mailbox, form, customer, related, status, priority, kind string
 	var created, updated, resolved int64
-	err = scan(&n, &t.ID, &t.Number, &t.Channel, &t.Mailbox, &t.Form, &t.Customer.ID, &t.Related, &created, &t.Status,
-		&t.Priority, &assignee, &tags, &updated, &resolved, &t.Revision, &t.Unverified, &t.LastKind,
+	err = scan(&n, &id, &t.Number, &channel, &mailbox, &form, &customer, &related, &created, &status,
+		&priority, &assignee, &tags, &updated, &resolved, &t.Revision, &t.Unverified, &kind,
 		&t.Subject, &t.Snippet, &t.Customer.Name, &t.Customer.Address, &t.Erased)
 	if err != nil {
 		return "", 0, err
 	}
+	t.ID, t.Channel, t.Mailbox, t.Form = events.TicketID(id), events.Channel(channel), events.MailboxID(mailbox), events.FormID(form)
+	t.Customer.ID, t.Related, t.Status = events.SubjectID(customer), events.TicketID(related), Status(status)
+	t.Priority, t.LastKind = events.Priority(priority), Kind(kind)
 	t.CreatedAt, t.UpdatedAt = micros(created), micros(updated)
 	if resolved != 0 {
 		t.ResolvedAt = micros(resolved)
