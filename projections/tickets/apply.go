@@ -67,6 +67,9 @@ func (b *work) apply(r *events.Recorded) error {
 		return b.judged(r, e.Inquiry, "released")
 	case events.InquiryDiscarded:
 		return b.judged(r, e.Inquiry, "discarded")
+	case events.MailAdopted:
+		_, err := b.tx.Exec(`UPDATE inquiries SET uidvalidity = ?, uid = ? WHERE id = ?`, int64(e.UIDValidity), int64(e.UID), string(e.Inquiry))
+		return err
 
 	case events.TicketOpened:
 		return b.opened(r, e)

@@ -15,10 +15,10 @@ import (
 var schemas embed.FS
 
 // version is raised whenever the same events give other rows.
-const version = 1
+const version = 2
 
 var types = []string{
-	"InquiryReceived", "InquiryQuarantined", "InquiryReleased", "InquiryDiscarded",
+	"InquiryReceived", "InquiryQuarantined", "InquiryReleased", "InquiryDiscarded", "MailAdopted",
 	"TicketOpened", "MessageAttached", "AcknowledgementWritten", "ReplyWritten", "NoteAdded",
 	"TicketAssigned", "TicketUnassigned", "PriorityChanged", "TagAdded", "TagRemoved", "TicketResolved", "TicketReopened",
 	"MessageQueued", "DeliveryAccepted", "DeliveryDeferred", "DeliveryFailed", "DeliveryUnknown",
