@@ -22,14 +22,18 @@ setUnauthenticated(() => {
   void router.navigate({ to: "/login", search: { to: router.state.location.href } });
 });
 
-// After an upgrade an old page asks for files that are gone: load the new page, at most once a minute.
-window.addEventListener("vite:preloadError", (e) => {
-  const last = Number(sessionStorage.getItem("hub.reloaded") ?? 0);
-  if (Date.now() - last < 60_000) return;
-  e.preventDefault();
-  sessionStorage.setItem("hub.reloaded", String(Date.now()));
-  location.reload();
-});
+// After an upgrade an old page asks for files that are gone. Only then is it loaded anew, never for a lost connection.
+window.addEventListener("vite:preloadError", () => void reloadWhenUpgraded());
+
+async function reloadWhenUpgraded(): Promise<void> {
+  const own = document.querySelector<HTMLScriptElement>('script[type="module"]')?.getAttribute("src");
+  try {
+    const page = await fetch("/", { cache: "no-store" });
+    if (own && page.ok && !(await page.text()).includes(own)) location.reload();
+  } catch {
+    // No connection: the page goes on with what it has.
+  }
+}
 
 window.addEventListener("keydown", registry.handle);
 

@@ -1,5 +1,5 @@
 import { Outlet, useNavigate } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect } from "react";
+import { useEffect } from "react";
 import { useKeys } from "../keys/keys";
 import type { Key } from "../keys/registry";
 import { connectLive } from "../live/live";
@@ -7,6 +7,7 @@ import { announced } from "../state/announce";
 import { useMe } from "../state/me";
 import { useStore } from "../state/store";
 import { keySheetOpen, navOpen, paletteOpen, picking } from "../state/ui";
+import { usePart } from "./usePart";
 import { viewNames, views } from "../text/words";
 import { Sheet } from "../ui/dialog";
 import { TipProvider } from "../ui/tip";
@@ -15,20 +16,28 @@ import { ConnectionBanner } from "./ConnectionBanner";
 import { Nav } from "./Nav";
 import { Tabs } from "./Tabs";
 
-const loadPalette = () => import("./Palette");
-const Palette = lazy(() => loadPalette().then((m) => ({ default: m.Palette })));
-const Picker = lazy(() => import("./Picker").then((m) => ({ default: m.Picker })));
-const KeySheet = lazy(() => import("./KeySheet").then((m) => ({ default: m.KeySheet })));
+const loadPalette = () => import("./Palette").then((m) => m.Palette);
+const loadPicker = () => import("./Picker").then((m) => m.Picker);
+const loadKeySheet = () => import("./KeySheet").then((m) => m.KeySheet);
+
+/** Fetches what is not on the page yet while nothing else happens, so that it also opens without a connection. */
+const loadRest = (): Promise<unknown> => Promise.allSettled([
+  loadPalette(), loadPicker(), loadKeySheet(), import("../ops/OutboxPage"), import("../ops/QuarantinePage"),
+  import("../ops/MailboxesPage"), import("../ops/SystemPage"), import("../ticket/PermalinkPage"),
+]);
 
 export function Shell() {
   const me = useMe();
   const nav = useStore(navOpen);
   const palette = useStore(paletteOpen);
   const sheet = useStore(keySheetOpen);
+  const Palette = usePart(palette, loadPalette, () => paletteOpen.set(false));
+  const KeySheet = usePart(sheet, loadKeySheet, () => keySheetOpen.set(false));
   const pick = useStore(picking);
+  const Picker = usePart(pick !== null, loadPicker, () => picking.set(null));
   useEffect(() => (me.id ? connectLive(me.id) : undefined), [me.id]);
   useEffect(() => {
-    const t = setTimeout(() => void loadPalette().catch(() => undefined), 2500);
+    const t = setTimeout(() => void loadRest(), 2500);
     return () => clearTimeout(t);
   }, []);
   useKeys(useGlobalKeys());
@@ -49,11 +58,9 @@ export function Shell() {
         <Tabs />
       </div>
       <Sheet open={nav} onClose={() => navOpen.set(false)} title="Navigation"><Nav onChoose={() => navOpen.set(false)} /></Sheet>
-      <Suspense fallback={null}>
-        {palette && <Palette />}
-        {pick && <Picker kind={pick.kind} ticket={pick.ticket} />}
-        {sheet && <KeySheet />}
-      </Suspense>
+      {palette && Palette && <Palette />}
+      {pick && Picker && <Picker kind={pick.kind} ticket={pick.ticket} />}
+      {sheet && KeySheet && <KeySheet />}
       <Toaster />
       <LiveRegion />
     </TipProvider>
