@@ -181,4 +181,3 @@ func TestPurgeIsRebuild(t *testing.T) {
 		}
 	})
 }
-
