@@ -250,7 +250,7 @@ func (h *house) mailbox(m MailboxConfig, own []string, tokens []byte) (*mailbox.
 	id := events.MailboxID(m.ID)
 	door := &mailbox.Door{
 		Mailbox: id, Address: m.Address, Own: own, TokenKey: tokens,
-		Resolve: h.vault.Subjects, Hash: h.vault.Hash, Take: h.take,
+		Resolve: h.vault.Subjects, Hash: h.vault.Hash, Take: h.take, Journal: h.journal, Logger: h.log,
 	}
 	if m.AuthServID != "" {
 		door.AuthServIDs = []string{m.AuthServID}
@@ -276,7 +276,7 @@ func (h *house) mailbox(m MailboxConfig, own []string, tokens []byte) (*mailbox.
 			}
 			return err
 		},
-		Logger: h.log,
+		Known: door.Known, Logger: h.log,
 		Bookmark: func(ctx context.Context) (mailbox.Bookmark, error) {
 			last, _, err := h.journal.Last(ctx, place)
 			e, _ := last.Event.(events.MailboxAdvanced)
@@ -284,31 +284,9 @@ func (h *house) mailbox(m MailboxConfig, own []string, tokens []byte) (*mailbox.
 		},
 		Advance: func(ctx context.Context, b mailbox.Bookmark) error {
 			by := journal.By{Command: events.NewUUID(), Actor: "door:email"}
-			if err := h.noteReset(ctx, id, place, by, b); err != nil {
-				return err
-			}
 			return h.journal.Bookmark(ctx, place, by, events.MailboxAdvanced{Mailbox: id, UIDValidity: b.UIDValidity, Next: b.NextUID})
 		},
 	})
-}
-
-// noteReset records that the server numbers a mailbox anew. What it holds is then
-// taken again under the new numbers: the router sees by content that it is known
-// and adds nothing to any ticket, and `hub reconcile` finds every new number.
-func (h *house) noteReset(ctx context.Context, id events.MailboxID, place events.Stream, by journal.By, b mailbox.Bookmark) error {
-	last, ok, err := h.journal.Last(ctx, place)
-	if err != nil || !ok {
-		return err
-	}
-	old, ok := last.Event.(events.MailboxAdvanced)
-	if !ok || old.UIDValidity == b.UIDValidity {
-		return nil
-	}
-	h.log.Warn("the mail server numbers this mailbox anew; its mails are compared with what the log holds", "mailbox", id, "old", old.UIDValidity, "new", b.UIDValidity)
-	_, err = h.journal.Execute(ctx, events.MailboxStream(id), by, func([]events.Recorded) ([]events.Event, error) {
-		return []events.Event{events.MailboxReset{Mailbox: id, Old: old.UIDValidity, New: b.UIDValidity}}, nil
-	})
-	return err
 }
 
 func (c *Config) formList() []forms.Form {

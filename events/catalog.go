@@ -50,6 +50,7 @@ var catalog = []entry{
 
 	{name: "MailboxAdvanced", version: 1, of: MailboxAdvanced{}, family: "checkpoint"},
 	{name: "MailboxReset", version: 1, of: MailboxReset{}, family: "mailbox"},
+	{name: "MailAdopted", version: 1, of: MailAdopted{}, family: "mailbox"},
 	{name: "ReactorAdvanced", version: 1, of: ReactorAdvanced{}, family: "checkpoint"},
 
 	{name: "AgentAdded", version: 1, of: AgentAdded{}, family: "agent"},
@@ -217,6 +218,7 @@ func (MessageBounced) event()         {}
 func (MessageCancelled) event()       {}
 func (MailboxAdvanced) event()        {}
 func (MailboxReset) event()           {}
+func (MailAdopted) event()            {}
 func (ReactorAdvanced) event()        {}
 func (AgentAdded) event()             {}
 func (CredentialChanged) event()      {}

@@ -9,13 +9,20 @@ type MailboxAdvanced struct {
 }
 
 // MailboxReset says that the server began to number anew, so that what it holds
-// was compared with what the house holds (MAIL I3).
+// is compared with what the house holds (MAIL I3).
 type MailboxReset struct {
 	Mailbox MailboxID `json:"mailbox"`
 	Old     uint32    `json:"old" pd:"none,number given by the mail server"`
 	New     uint32    `json:"new" pd:"none,number given by the mail server"`
-	Adopted int       `json:"adopted" pd:"none,counts messages"`
-	Taken   int       `json:"taken" pd:"none,counts messages"`
+}
+
+// MailAdopted says that a mail taken before is the same mail under a new number:
+// it is not taken again (MAIL I3).
+type MailAdopted struct {
+	Mailbox     MailboxID `json:"mailbox"`
+	UIDValidity uint32    `json:"uidvalidity" pd:"none,number given by the mail server"`
+	UID         uint32    `json:"uid" pd:"none,number given by the mail server"`
+	Inquiry     InquiryID `json:"inquiry"`
 }
 
 // ReactorAdvanced is the checkpoint of something that reads the log and acts.

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"regexp"
 	"strconv"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/westshore/hub/events"
+	"github.com/westshore/hub/events/journal"
 	"github.com/westshore/hub/services/internal/mail"
 )
 
@@ -36,6 +38,11 @@ type Door struct {
 	Hash    func(domain string, parts ...string) events.Hash
 	// Take makes inquiries durable on the bus: nil only when every one is.
 	Take func(ctx context.Context, inquiries []events.InquiryReceived) error
+	// Journal is asked what was taken before, when a server numbers anew.
+	Journal *journal.Journal
+	Logger  *slog.Logger
+
+	held *held
 }
 
 // Bounds of what one event carries; the raw mail always has everything.
