@@ -10,7 +10,7 @@ type Profile struct {
 type AgentAdded struct {
 	Agent   AgentID         `json:"agent"`
 	Role    Role            `json:"role" pd:"none,agent or admin"`
-	Profile Sealed[Profile] `seg:"C-ACCOUNT,R-ACCT,Agent,support"`
+	Profile Sealed[Profile] `json:"-" seg:"C-ACCOUNT,R-ACCT,Agent,support"`
 }
 
 // CredentialChanged says that a password or token was set, not which.

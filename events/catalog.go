@@ -67,15 +67,8 @@ type entry struct {
 	upcasts []Upcast
 
 	typ   reflect.Type
-	facts []factField
 	segs  []segField
 	blobs []blobField
-}
-
-type factField struct {
-	index     int
-	json      string
-	omitEmpty bool
 }
 
 type segField struct {
@@ -117,7 +110,11 @@ func index(table []entry) (map[string]*entry, map[reflect.Type]*entry) {
 }
 
 func (ent *entry) addField(i int, f reflect.StructField) {
+	name := f.Tag.Get("json")
 	if tag, ok := f.Tag.Lookup("seg"); ok {
+		if name != "-" {
+			panic(fmt.Sprintf("catalog: segment %s.%s wants json:\"-\", or it would stand among the facts", ent.name, f.Name))
+		}
 		parts := strings.Split(tag, ",")
 		subject, found := ent.typ.FieldByName(parts[2])
 		if !found {
@@ -133,11 +130,9 @@ func (ent *entry) addField(i int, f reflect.StructField) {
 	if owner, ok := f.Tag.Lookup("blob"); ok {
 		ent.blobs = append(ent.blobs, blobField{i, f.Name, owner})
 	}
-	name, opts, _ := strings.Cut(f.Tag.Get("json"), ",")
-	if name == "" {
+	if name == "" || name == "-" {
 		panic(fmt.Sprintf("catalog: %s.%s has no json name", ent.name, f.Name))
 	}
-	ent.facts = append(ent.facts, factField{i, name, opts == "omitempty"})
 }
 
 func (ent *entry) segField(name string) (segField, bool) {

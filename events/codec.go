@@ -51,33 +51,18 @@ func Split(e Event) (wire string, version int, segs []Segment, err error) {
 	return TypePrefix + ent.name, ent.version, segs, nil
 }
 
-// Facts encodes the clear fields of an event as a JSON object.
+// Facts encodes the clear fields of an event as a JSON object: segments carry
+// json:"-" and stay out.
 func Facts(e Event) ([]byte, error) {
 	ent, err := entryOf(e)
 	if err != nil {
 		return nil, err
 	}
-	v := reflect.ValueOf(e)
-	out := make([]byte, 0, 256)
-	out = append(out, '{')
-	for _, f := range ent.facts {
-		fv := v.Field(f.index)
-		if f.omitEmpty && fv.IsZero() {
-			continue
-		}
-		b, err := json.Marshal(fv.Interface())
-		if err != nil {
-			return nil, fmt.Errorf("encode %s.%s: %w", ent.name, f.json, err)
-		}
-		if len(out) > 1 {
-			out = append(out, ',')
-		}
-		out = append(out, '"')
-		out = append(out, f.json...)
-		out = append(out, '"', ':')
-		out = append(out, b...)
+	b, err := json.Marshal(e)
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", ent.name, err)
 	}
-	return append(out, '}'), nil
+	return b, nil
 }
 
 // Join puts an event together from an envelope and what came of opening its
@@ -94,7 +79,7 @@ func Join(env Envelope, opened []Opened) (Event, error) {
 		return nil, fmt.Errorf("decode %s: %w", ent.name, err)
 	}
 	v := reflect.New(ent.typ)
-	if err := ent.decodeFacts(facts, v.Elem()); err != nil {
+	if err := json.Unmarshal(facts, v.Interface()); err != nil {
 		return nil, fmt.Errorf("decode %s: %w", ent.name, err)
 	}
 	for i, ref := range env.Meta.Segments {
@@ -116,22 +101,6 @@ func Join(env Envelope, opened []Opened) (Event, error) {
 		}
 	}
 	return v.Elem().Interface().(Event), nil
-}
-
-// decodeFacts fills the clear fields only: the document may not reach a segment.
-func (ent *entry) decodeFacts(doc []byte, v reflect.Value) error {
-	var raw map[string]json.RawMessage
-	if err := json.Unmarshal(doc, &raw); err != nil {
-		return err
-	}
-	for _, f := range ent.facts {
-		if b, ok := raw[f.json]; ok {
-			if err := json.Unmarshal(b, v.Field(f.index).Addr().Interface()); err != nil {
-				return fmt.Errorf("%s: %w", f.json, err)
-			}
-		}
-	}
-	return nil
 }
 
 // Known reports whether a wire type is in the catalogue.

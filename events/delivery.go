@@ -35,7 +35,7 @@ type MessageQueued struct {
 	MessageID string         `json:"message_id" pd:"none,our own signed Message-ID"`
 	NotBefore time.Time      `json:"not_before" pd:"none,when it may go"`
 	Rendered  Blob           `json:"rendered" blob:"Parcel"`
-	Parcel    Sealed[Parcel] `seg:"C-COMM,R-OUT,Customer,support,admin-message"`
+	Parcel    Sealed[Parcel] `json:"-" seg:"C-COMM,R-OUT,Customer,support,admin-message"`
 }
 
 // DeliveryAttempted claims a message for one attempt until the lease ends.

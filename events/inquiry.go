@@ -101,8 +101,8 @@ type InquiryReceived struct {
 	Raw          Blob        `json:"raw" blob:"Letter"`
 	Files        []Blob      `json:"files,omitempty" blob:"Letter"`
 
-	Contact Sealed[Address] `seg:"C-CONTACT,R-CONT,Customer,support,admin-message"`
-	Letter  Sealed[Letter]  `seg:"C-COMM,R-COMM,Customer,support"`
+	Contact Sealed[Address] `json:"-" seg:"C-CONTACT,R-CONT,Customer,support,admin-message"`
+	Letter  Sealed[Letter]  `json:"-" seg:"C-COMM,R-COMM,Customer,support"`
 }
 
 // InquiryQuarantined says that an inquiry waits for a person, and why. It

@@ -74,8 +74,8 @@ type ReplyWritten struct {
 	Customer  SubjectID `json:"customer"`
 	MessageID string    `json:"message_id" pd:"none,our own signed Message-ID"`
 
-	Envelope Sealed[ReplyEnvelope] `seg:"C-COMM,R-COMM,Customer,support,admin-message"`
-	Answer   Sealed[Answer]        `seg:"C-COMM,R-COMM,Customer,support,admin-message"`
+	Envelope Sealed[ReplyEnvelope] `json:"-" seg:"C-COMM,R-COMM,Customer,support,admin-message"`
+	Answer   Sealed[Answer]        `json:"-" seg:"C-COMM,R-COMM,Customer,support,admin-message"`
 }
 
 // NoteAdded is a remark for colleagues. It is never sent.
@@ -84,7 +84,7 @@ type NoteAdded struct {
 	Message  MessageID      `json:"message"`
 	Agent    AgentID        `json:"agent"`
 	Customer SubjectID      `json:"customer"`
-	Note     Sealed[Answer] `seg:"C-COMM,R-COMM,Customer,support"`
+	Note     Sealed[Answer] `json:"-" seg:"C-COMM,R-COMM,Customer,support"`
 }
 
 // TicketAssigned gives a ticket to an agent.

@@ -2,7 +2,6 @@ package bus
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -126,51 +125,12 @@ func (b *Bus) ensure(ctx context.Context) error {
 		{Name: string(DeadLetter), Subjects: []string{"hub.dead.>"}, MaxAge: 7 * 24 * time.Hour},
 	} {
 		s.Storage, s.Replicas, s.Duplicates = jetstream.FileStorage, b.cfg.Replicas, 2*time.Minute
+		s.AllowAtomicPublish = s.Name != string(DeadLetter)
 		if _, err := b.js.CreateOrUpdateStream(ctx, s); err != nil {
 			return fmt.Errorf("create stream %s: %w", s.Name, err)
 		}
 	}
 	b.ready = true
-	return nil
-}
-
-// keyHeader carries Message.Key.
-const keyHeader = "Hub-Key"
-
-// Publish hands messages to the bus and returns when all of them are on disk
-// there. When it fails, any of them may have arrived; publishing the same ids
-// again is harmless.
-func (b *Bus) Publish(ctx context.Context, msgs ...Message) error {
-	if err := b.ensure(ctx); err != nil {
-		return err
-	}
-	futures := make([]jetstream.PubAckFuture, 0, len(msgs))
-	for _, m := range msgs {
-		data, err := json.Marshal(m)
-		if err != nil {
-			return fmt.Errorf("encode message %s: %w", m.ID, err)
-		}
-		nm := nats.NewMsg(string(m.To))
-		nm.Data = data
-		nm.Header.Set("Content-Type", "application/cloudevents+json")
-		if m.Key != "" {
-			nm.Header.Set(keyHeader, m.Key)
-		}
-		f, err := b.js.PublishMsgAsync(nm, jetstream.WithMsgID(m.ID), jetstream.WithStallWait(10*time.Second))
-		if err != nil {
-			return fmt.Errorf("publish to %s: %w", m.To, err)
-		}
-		futures = append(futures, f)
-	}
-	for i, f := range futures {
-		select {
-		case <-f.Ok():
-		case err := <-f.Err():
-			return fmt.Errorf("publish to %s: %w", msgs[i].To, err)
-		case <-ctx.Done():
-			return fmt.Errorf("publish to %s: %w", msgs[i].To, ctx.Err())
-		}
-	}
 	return nil
 }
 

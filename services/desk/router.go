@@ -41,7 +41,7 @@ type RouterConfig struct {
 	AcksPerDay    int           // per sender: 5
 	DomainAcks    int           // per sender's domain and hour: 30
 	TotalAcks     int           // in all, per hour: 1000
-	Parallel      int           // independent conversations decided at a time: 16
+	Parallel      int           // independent conversations decided at a time: 64
 	CheckpointGap time.Duration // at most this much is read again after a crash: 1 s
 }
 
@@ -57,7 +57,7 @@ func NewRouter(d *Desk, cfg RouterConfig) *Router {
 	def(&cfg.AcksPerDay, 5)
 	def(&cfg.DomainAcks, 30)
 	def(&cfg.TotalAcks, 1000)
-	def(&cfg.Parallel, 16)
+	def(&cfg.Parallel, 64)
 	if cfg.NewWindow == 0 {
 		cfg.NewWindow = 10 * time.Minute
 	}

@@ -25,7 +25,7 @@ import (
 type Config struct {
 	Bus     *bus.Bus
 	Journal *journal.Journal
-	Workers int // messages recorded at a time; 32 when zero
+	Workers int // messages recorded at a time; 64 when zero
 	Logger  *slog.Logger
 }
 
@@ -38,7 +38,7 @@ type Recorder struct {
 // New returns a recorder.
 func New(cfg Config) *Recorder {
 	if cfg.Workers == 0 {
-		cfg.Workers = 32
+		cfg.Workers = 64
 	}
 	return &Recorder{cfg: cfg, log: cfg.Logger.With("room", "recorder")}
 }
