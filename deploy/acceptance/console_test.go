@@ -101,7 +101,7 @@ func TestConsole(t *testing.T) {
 		chromedp.KeyEvent("a", chromedp.KeyModifiers(chromedp.ModifierCtrl)),
 		chromedp.SendKeys(chromedp.CSS(`input[name=password]`), o.pass+kb.Enter),
 		chromedp.WaitNotPresent(chromedp.CSS(`input[name=password]`)),
-		chromedp.WaitVisible(`//nav`),
+		chromedp.WaitReady(chromedp.CSS(`a[href^="/inbox/mine"]`)),
 	)
 	// Gone as soon as the page is loaded again.
 	if _, err := chromedp.Run(tab, chromedp.Evaluate[bool]("window.loadedOnce = true")); err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -84,9 +85,9 @@ func TestCrash(t *testing.T) {
 	tickets := post.arrived(t, o.hub)
 	t.Logf("every mail arrived once, %v after the first kill began", time.Since(began).Round(time.Millisecond))
 	a.wait(t)
-	o.settled()
 	stop()
 	busy.Wait()
+	o.settled(a.answered)
 	post.check(t, o, tickets)
 	a.check(t, o)
 	t.Logf("%s", strings.TrimSpace(o.run(0, "reconcile")))
@@ -146,6 +147,7 @@ func (p *postbag) check(t *testing.T, o *office, tickets []ticket) {
 	t.Helper()
 	tickets = must[[]ticket](o.hub)(list[ticket](o.hub, "/tickets?view=all"))
 	home := map[string]string{} // mark → ticket
+	told := map[string]string{} // mark → what is known of it, for the failure
 	numbers := map[int64]string{}
 	var wrong []string
 	for _, brief := range tickets {
@@ -167,6 +169,7 @@ func (p *postbag) check(t *testing.T, o *office, tickets []ticket) {
 				wrong = append(wrong, fmt.Sprintf("%s is in %s and %s", mark, other, full.ID))
 			}
 			home[mark] = full.ID
+			told[mark] = fmt.Sprintf("%s in ticket %d of %s, %s", mark, full.Number, full.Customer.ID, m.Why)
 		}
 	}
 	for mark := range p.customer {
@@ -174,9 +177,17 @@ func (p *postbag) check(t *testing.T, o *office, tickets []ticket) {
 			wrong = append(wrong, mark+" is lost")
 		}
 	}
+	// Dovecot may number mails that come at the same time in another order.
+	uid := map[string]uint32{}
+	for _, m := range must[[]mailtest.Mail](o.hub)(o.mail.Read("support@hub.test", "INBOX")) {
+		uid[string(markOf.Find(m.Raw))] = m.UID
+	}
+	turned := 0
 	for mark, before := range p.joins {
-		if home[mark] != home[before] {
-			wrong = append(wrong, fmt.Sprintf("%s is not in the ticket of %s that it continues", mark, before))
+		if uid[mark] < uid[before] {
+			turned++
+		} else if home[mark] != home[before] {
+			wrong = append(wrong, fmt.Sprintf("%s does not join what it continues: %s", told[mark], told[before]))
 		}
 	}
 	if held := must[[]quarantined](o.hub)(list[quarantined](o.hub, "/quarantine")); len(held) > 0 {
@@ -186,19 +197,48 @@ func (p *postbag) check(t *testing.T, o *office, tickets []ticket) {
 	for _, w := range wrong[:min(20, len(wrong))] {
 		t.Error(w)
 	}
-	t.Logf("%d mails in %d tickets with %d numbers, %d things wrong", len(home), len(tickets), len(numbers), len(wrong))
+	t.Logf("%d mails in %d tickets with %d numbers; %d of %d further mails have the smaller UID; %d things wrong",
+		len(home), len(tickets), len(numbers), turned, len(p.joins), len(wrong))
 }
 
-// settled waits until nothing more goes out.
-func (o *office) settled() {
+// settled waits until every answer of these tickets is in the outbox, nothing more
+// goes out, and the mail system has nothing under way.
+func (o *office) settled(tickets []string) {
 	o.t.Helper()
-	until(o.t, "an outbox at rest", func() (bool, string) {
-		var page struct{ Counts map[string]int64 }
-		if err := o.call("GET", "/outbox?limit=1", nil, &page); err != nil {
+	untilFor(o.t, 2*patience, "an outbox at rest", func() (bool, string) {
+		all, err := list[outbound](o.hub, "/outbox")
+		if err != nil {
 			return false, err.Error()
 		}
-		c := page.Counts
-		return c["queued"]+c["sending"]+c["deferred"] == 0, fmt.Sprint(c)
+		busy, have := 0, map[string]bool{}
+		for _, out := range all {
+			have[out.Ticket] = have[out.Ticket] || out.Kind == "reply"
+			if slices.Contains([]string{"queued", "sending", "deferred"}, out.State) {
+				busy++
+			}
+		}
+		missing := 0
+		for _, id := range tickets {
+			if !have[id] {
+				missing++
+			}
+		}
+		return busy == 0 && missing == 0, fmt.Sprintf("%d under way, %d not there yet", busy, missing)
+	})
+	until(o.t, "an empty queue of Postfix", func() (bool, string) {
+		n := 0
+		for _, queue := range []string{"maildrop", "incoming", "active", "deferred"} {
+			files, _ := filepath.Glob(filepath.Join(o.mail.Dir, "postfix/queue", queue, "*"))
+			for _, f := range files {
+				if info, err := os.Stat(f); err == nil && !info.IsDir() {
+					n++
+					continue
+				}
+				deep, _ := filepath.Glob(filepath.Join(f, "*"))
+				n += len(deep)
+			}
+		}
+		return n == 0, fmt.Sprintf("%d mails", n)
 	})
 }
 
