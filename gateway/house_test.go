@@ -83,7 +83,11 @@ func newHouse(t *testing.T, change ...func(*gateway.Config)) *house {
 	})
 	run("router", desk.NewRouter(h.desk, desk.RouterConfig{NewTickets: 1000}).Run)
 	run("accounts", h.accounts.Run)
-	run("gateway", h.gateway.Listen)
+	running.Go(func() {
+		if err := h.gateway.Listen(ctx); err != nil { // stopping whole is part of the promise
+			t.Errorf("gateway: %v", err)
+		}
+	})
 	h.admin, err = h.accounts.Add(ctx, "system:test", accounts.New{Name: "Ada Admin", Email: "ada@desk.example", Role: events.RoleAdmin, Password: password})
 	h.must(err)
 	h.agent, err = h.accounts.Add(ctx, "system:test", accounts.New{Name: "Bob Agent", Email: "bob@desk.example", Role: events.RoleAgent, Password: password})
