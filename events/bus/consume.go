@@ -174,7 +174,7 @@ func (b *Bus) handle(ctx context.Context, c Consumer, m jetstream.Msg, handle fu
 		err = &Permanent{errors.New("not a CloudEvent")}
 	} else {
 		msg.To, msg.Deliveries = Subject(m.Subject()), delivered
-		err = b.working(ctx, c, m, msg, handle)
+		err = b.working(c, m, func() error { return b.insist(ctx, m, msg, handle) })
 	}
 	if err == nil {
 		if err := m.Ack(); err != nil {
@@ -197,8 +197,26 @@ func (b *Bus) handle(ctx context.Context, c Consumer, m jetstream.Msg, handle fu
 	}
 }
 
-// working handles a message and meanwhile tells the server that it is at work.
-func (b *Bus) working(ctx context.Context, c Consumer, m jetstream.Msg, msg Message, handle func(context.Context, Message) error) error {
+// inPlace is how often a message with a key is tried where it is, before it is
+// handed back.
+const inPlace = 12
+
+// insist tries a message with a key again where it is: handed back, it would be
+// overtaken by the next one of its key.
+func (b *Bus) insist(ctx context.Context, m jetstream.Msg, msg Message, handle func(context.Context, Message) error) error {
+	for try := 1; ; try++ {
+		err := handle(ctx, msg)
+		var permanent *Permanent
+		if err == nil || ctx.Err() != nil || errors.As(err, &permanent) || m.Headers().Get(keyHeader) == "" || try == inPlace {
+			return err
+		}
+		b.log.Warn("message not handled, will retry in place", "subject", m.Subject(), "try", try, "error", err)
+		wait(ctx, backoff(try))
+	}
+}
+
+// working does something about a message and meanwhile tells the server so.
+func (b *Bus) working(c Consumer, m jetstream.Msg, do func() error) error {
 	beat := c.AckWait / 3
 	var timer *time.Timer
 	var mu sync.Mutex
@@ -217,7 +235,7 @@ func (b *Bus) working(ctx context.Context, c Consumer, m jetstream.Msg, msg Mess
 		timer.Stop()
 		timer = nil
 	}()
-	return handle(ctx, msg)
+	return do()
 }
 
 // bury moves a message that cannot be handled to the dead-letter stream, and
