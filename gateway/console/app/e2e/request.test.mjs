@@ -96,15 +96,15 @@ flow("without a connection the words stay, and the same words go out once", { ..
 
 flow("resolving shows at once, takes the row away, and Z takes it back", ada, async ({ page, hub }) => {
   await talk(page);
-  hub.state.delay = 800;
+  hub.state.delay = 3000;
   await page.keyboard.press("e");
-  await page.getByRole("button", { name: "Reopen" }).waitFor({ timeout: 500 });
-  await becomes(() => page.locator('[aria-selected="true"]').count(), 0, 500);
+  await page.getByRole("button", { name: "Reopen" }).waitFor({ timeout: 2500 });
+  await becomes(() => page.locator('[aria-selected="true"]').count(), 0, 2000);
   await page.getByRole("button", { name: "Undo" }).waitFor();
   hub.state.delay = 0;
   assert.equal(hub.db.tickets[0].status, "resolved");
   await page.keyboard.press("z");
-  await page.getByText("Reopened").waitFor();
+  await page.getByText("Reopened", { exact: true }).waitFor();
   await becomes(() => page.locator('[aria-selected="true"]').count(), 1);
   assert.equal(hub.db.tickets[0].status, "open");
 });
