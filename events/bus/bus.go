@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -90,6 +92,7 @@ func Open(ctx context.Context, cfg Config) (*Bus, error) {
 
 // embed starts a NATS server that no port leads to, syncing every write.
 func (b *Bus) embed() error {
+	b.dropHalfMade()
 	opts := &server.Options{
 		ServerName: "hub", DontListen: true, NoSigs: true, NoLog: true,
 		JetStream: true, StoreDir: b.cfg.Dir, SyncAlways: true,
@@ -107,6 +110,19 @@ func (b *Bus) embed() error {
 	}
 	b.server = s
 	return nil
+}
+
+// dropHalfMade removes consumers that a crash left half made: they would be
+// complained about at every start, and are made anew when they are used.
+func (b *Bus) dropHalfMade() {
+	made, _ := filepath.Glob(filepath.Join(b.cfg.Dir, "jetstream", "*", "streams", "*", "obs", "*"))
+	for _, dir := range made {
+		if _, err := os.Stat(filepath.Join(dir, "meta.sum")); os.IsNotExist(err) {
+			if err := os.RemoveAll(dir); err != nil {
+				b.log.Warn("half-made consumer not removed", "error", err)
+			}
+		}
+	}
 }
 
 // ensure creates the streams that are missing.
