@@ -119,7 +119,7 @@ export function start({ port = 0, signedIn = false, delay = 0 } = {}) {
   function read(path, query) {
     let m;
     if (path === "/tickets") return list(query);
-    if (path === "/tickets/counts") return Object.fromEntries(Object.entries(inView).map(([k, f]) => [k, db.tickets.filter(f).length]));
+    if (path === "/tickets/counts") return { ...Object.fromEntries(Object.entries(inView).map(([k, f]) => [k, db.tickets.filter(f).length])), quarantine: db.quarantine.filter((x) => x.state === "held").length };
     if ((m = /^\/tickets\/([^/]+)$/.exec(path))) { const { history: _h, ...t } = find(m[1]); return t; }
     if ((m = /^\/tickets\/([^/]+)\/history$/.exec(path))) return { items: find(m[1]).history };
     if ((m = /^\/customers\/([^/]+)$/.exec(path))) {

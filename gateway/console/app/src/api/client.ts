@@ -2,7 +2,7 @@
 // turns every failure into a Problem, and remembers the newest position this browser has written.
 import createClient, { type Middleware } from "openapi-fetch";
 import { latest } from "../live/position";
-import type { paths } from "./paths";
+import type { paths } from "./schema";
 import { offline, Problem } from "./problem";
 import type { ProblemBody } from "./types";
 

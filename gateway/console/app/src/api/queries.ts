@@ -3,7 +3,7 @@ import { keepPreviousData, QueryClient, queryOptions } from "@tanstack/react-que
 import { firstPage, mergeHead, type Rows, appendPage, MAX_ROWS } from "../state/rows";
 import { call, client } from "./client";
 import { Problem } from "./problem";
-import type { ViewName } from "./types";
+import type { OutboundState, ViewName } from "./types";
 
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -80,7 +80,7 @@ export const agentsQuery = queryOptions({
   staleTime: 5 * 60_000,
 });
 
-export const outboxQuery = (state: string, pages = 1) => queryOptions({
+export const outboxQuery = (state: OutboundState | "", pages = 1) => queryOptions({
   queryKey: ["outbox", state, pages],
   queryFn: async ({ signal }) => {
     let after = "";
@@ -108,15 +108,6 @@ export const quarantineQuery = (pages = 1) => queryOptions({
     }
   },
   placeholderData: keepPreviousData,
-});
-
-/** How many mails are held back, up to a page of them. */
-export const heldQuery = queryOptions({
-  queryKey: ["quarantine", "held"],
-  queryFn: async ({ signal }) => {
-    const a = await call(client.GET("/quarantine", { signal, params: { query: { state: "held", limit: PAGE } } }));
-    return { n: a.data.items.filter((i) => i.state === "held").length, more: a.data.next !== "" };
-  },
 });
 
 /** Outgoing mail by state. */

@@ -66,7 +66,10 @@ function flush(): void {
     void queryClient.invalidateQueries({ queryKey: ["outbox"] });
     void queryClient.invalidateQueries({ queryKey: ["ticket"], type: "active" });
   }
-  if (kinds.has("quarantine")) void queryClient.invalidateQueries({ queryKey: ["quarantine"] });
+  if (kinds.has("quarantine")) {
+    void queryClient.invalidateQueries({ queryKey: ["counts"] });
+    void queryClient.invalidateQueries({ queryKey: ["quarantine"] });
+  }
   for (const c of changes) if (c.kind === "customer") void queryClient.invalidateQueries({ queryKey: ["customer", c.id] });
 }
 

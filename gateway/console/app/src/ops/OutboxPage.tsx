@@ -8,7 +8,7 @@ import { outboxQuery, queryClient } from "../api/queries";
 import type { Outbound, OutboundState } from "../api/types";
 import { command } from "../state/act";
 import { ago, shortTime, until } from "../text/time";
-import { count, outboundNames, outboundStates, readable, subjectOf } from "../text/words";
+import { count, isOutboundState, outboundNames, outboundStates, readable, subjectOf } from "../text/words";
 import { Button } from "../ui/button";
 import { Chip, type Tone } from "../ui/chip";
 import { cx } from "../ui/cx";
@@ -27,7 +27,7 @@ const after = (): void => void queryClient.invalidateQueries({ queryKey: ["outbo
 
 export function OutboxPage() {
   const asked = useSearch({ strict: false }).state ?? "";
-  const state = asked in outboundNames ? asked : "";
+  const state = isOutboundState(asked) ? asked : "";
   const [pages, setPages] = useState(1);
   const query = useQuery(outboxQuery(state, pages));
   const navigate = useNavigate();
@@ -41,7 +41,7 @@ export function OutboxPage() {
       </div>
       {query.isError && !data ? <ErrorState what="The outbox could not be read" problem={asProblem(query.error)} onRetry={() => void query.refetch()} />
         : !data ? <Card className="flex flex-col gap-4 p-4">{[1, 2, 3, 4].map((i) => <Bone key={i} className="h-3 w-2/3" />)}</Card>
-        : data.items.length === 0 ? <div className="flex-1"><EmptyState icon={state ? <CircleCheck /> : <Send />} title={state ? `Nothing is ${outboundNames[state as OutboundState]?.toLowerCase() ?? state}` : "Nothing has been sent yet"} text="New mail appears here by itself." /></div>
+        : data.items.length === 0 ? <div className="flex-1"><EmptyState icon={state ? <CircleCheck /> : <Send />} title={state ? `Nothing is ${outboundNames[state].toLowerCase()}` : "Nothing has been sent yet"} text="New mail appears here by itself." /></div>
         : (
           <Card>
             <ul>{data.items.map((o) => <Row key={o.id} item={o} />)}</ul>

@@ -57,7 +57,7 @@ function Row({ item: i }: { item: Quarantined }) {
 function Actions({ item: i }: { item: Quarantined }) {
   const [ask, setAsk] = useState(false);
   const options = (key: string) => ({ params: { path: { id: i.id } }, headers: { "Idempotency-Key": key }, body: {} });
-  const after = (): void => void queryClient.invalidateQueries({ queryKey: ["quarantine"] });
+  const after = (): void => { for (const key of ["quarantine", "counts"]) void queryClient.invalidateQueries({ queryKey: [key] }); };
   async function release(): Promise<void> {
     try {
       await command((k) => client.POST("/quarantine/{id}/release", options(k)));

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { asProblem } from "../api/problem";
 import { systemQuery } from "../api/queries";
-import type { ProjectionState } from "../api/types";
+import type { System } from "../api/types";
 import { duration } from "../text/time";
 import { count, plural, readable } from "../text/words";
 import { Chip } from "../ui/chip";
@@ -45,7 +45,7 @@ const Fact = ({ name, value }: { name: string; value: React.ReactNode }) => (
   <div className="min-w-0 rounded-lg border border-line px-4 py-3"><dt className="text-chip text-subtle">{name}</dt><dd className="mt-0.5 truncate font-strong">{value}</dd></div>
 );
 
-function Row({ projection: p }: { projection: ProjectionState }) {
+function Row({ projection: p }: { projection: System["projections"][number] }) {
   const behind = p.lag_events > 0;
   const old = p.lag_seconds > 30;
   return (

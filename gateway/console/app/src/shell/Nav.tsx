@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Activity, Archive, CheckCheck, CircleDot, Inbox, Mail, Search, Server, ShieldAlert, UserRound } from "lucide-react";
 import type { ReactNode } from "react";
-import { countsQuery, heldQuery, outboxCountsQuery } from "../api/queries";
+import { countsQuery, outboxCountsQuery } from "../api/queries";
 import type { ViewName } from "../api/types";
 import { useSession } from "../state/me";
 import { paletteOpen } from "../state/ui";
@@ -20,7 +20,6 @@ export function Nav({ onChoose }: { onChoose?: () => void }) {
   const { brand } = useSession();
   const counts = useQuery(countsQuery).data;
   const out = useQuery(outboxCountsQuery).data;
-  const held = useQuery(heldQuery).data;
   const waiting = (out?.queued ?? 0) + (out?.sending ?? 0) + (out?.deferred ?? 0);
   const trouble = (out?.failed ?? 0) + (out?.unknown ?? 0) + (out?.bounced ?? 0);
   return (
@@ -38,7 +37,7 @@ export function Nav({ onChoose }: { onChoose?: () => void }) {
         <h2 className="mt-4 mb-1 px-2 text-chip font-label text-subtle">Operations</h2>
         <Item icon={<Activity />} label="Outbox" link={{ to: "/ops/outbox" }} alert={trouble > 0}
           count={trouble > 0 ? `${count(trouble)} to check` : waiting > 0 ? `${count(waiting)} queued` : undefined} />
-        <Item icon={<ShieldAlert />} label="Quarantine" link={{ to: "/ops/quarantine" }} count={held?.n ? `${held.n}${held.more ? "+" : ""}` : undefined} />
+        <Item icon={<ShieldAlert />} label="Quarantine" link={{ to: "/ops/quarantine" }} count={counts && count(counts.quarantine)} />
         <Item icon={<Mail />} label="Mail routes" link={{ to: "/ops/mail" }} />
         <Item icon={<Server />} label="System" link={{ to: "/ops/system" }} />
       </nav>

@@ -45,6 +45,7 @@ export const outboundNames: Record<OutboundState, string> = {
   unknown: "Unknown", bounced: "Bounced", cancelled: "Cancelled",
 };
 export const outboundStates = Object.keys(outboundNames) as OutboundState[];
+export const isOutboundState = (s: string): s is OutboundState => s in outboundNames;
 
 /** The name to show for a person: the name, else the address, else what erasure leaves. */
 export const personName = (p: { name: string; address?: string }, erased = false): string =>

@@ -1,11 +1,11 @@
 import { CircleAlert } from "lucide-react";
-import type { CustomerRef, Message } from "../api/types";
+import type { Message, Ticket } from "../api/types";
 import { ago } from "../text/time";
 import { firstName, personName } from "../text/words";
 import { Button } from "../ui/button";
 import { useNow } from "../ui/when";
 
-interface StaleProps { messages: Message[]; customer: CustomerRef; onRead: () => void; onAnyway: () => void }
+interface StaleProps { messages: Message[]; customer: Ticket["customer"]; onRead: () => void; onAnyway: () => void }
 
 /** The reply was refused because something arrived that the agent had not seen. */
 export function StaleNotice({ messages, customer, onRead, onAnyway }: StaleProps) {
