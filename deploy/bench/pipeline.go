@@ -52,11 +52,11 @@ type Latency struct {
 
 // RunPipeline measures with n mails at once, then with single ones.
 func RunPipeline(ctx context.Context, n, singles int) (*Pipeline, error) {
-	dir, err := os.MkdirTemp("", "hub-bench") //nolint:usetesting // no test
+	dir, err := os.MkdirTemp("", "hub-bench")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	if err := os.Chmod(dir, 0o755); err != nil { // Dovecot's own users walk through
 		return nil, err
 	}
@@ -163,7 +163,7 @@ func (p *Pipeline) singles(ctx context.Context, h *hub, mail *mailtest.System, n
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	feed := bufio.NewScanner(resp.Body)
 	var times []float64
 	for i := range singles {

@@ -3,6 +3,7 @@ package mailtest
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"net"
 	"strings"
@@ -16,7 +17,7 @@ type lmtp struct {
 }
 
 func dialLMTP(addr string) (*lmtp, error) {
-	conn, err := net.Dial("tcp", addr)
+	conn, err := new(net.Dialer).DialContext(context.Background(), "tcp", addr) // loopback: there or refused
 	if err != nil {
 		return nil, err
 	}

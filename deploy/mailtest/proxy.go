@@ -2,6 +2,7 @@ package mailtest
 
 import (
 	"bytes"
+	"context"
 	"net"
 	"sync"
 	"time"
@@ -11,6 +12,7 @@ import (
 type Proxy struct {
 	target   string
 	listener net.Listener
+	stop     context.CancelFunc // ends a dial under way
 	running  sync.WaitGroup
 
 	mu      sync.Mutex
@@ -35,13 +37,15 @@ func (p *pair) close() {
 // NewProxy listens on a free port of 127.0.0.1 for connections to target
 // (host:port).
 func NewProxy(target string) (*Proxy, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ctx, stop := context.WithCancel(context.Background())
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
+		stop()
 		return nil, err
 	}
-	p := &Proxy{target: target, listener: l, conns: make(map[*pair]bool)}
+	p := &Proxy{target: target, listener: l, stop: stop, conns: make(map[*pair]bool)}
 	p.running.Add(1)
-	go p.accept()
+	go p.accept(ctx)
 	return p, nil
 }
 
@@ -87,6 +91,7 @@ func (p *Proxy) Connections() int {
 // Close ends everything and waits for it.
 func (p *Proxy) Close() {
 	p.set(func() { p.closed = true })
+	p.stop()
 	_ = p.listener.Close()
 	p.Cut()
 	p.running.Wait()
@@ -98,14 +103,14 @@ func (p *Proxy) set(f func()) {
 	f()
 }
 
-func (p *Proxy) accept() {
+func (p *Proxy) accept(ctx context.Context) {
 	defer p.running.Done()
 	for {
 		client, err := p.listener.Accept()
 		if err != nil {
 			return
 		}
-		server, err := net.Dial("tcp", p.target)
+		server, err := new(net.Dialer).DialContext(ctx, "tcp", p.target)
 		if err != nil {
 			_ = client.Close()
 			continue

@@ -38,7 +38,8 @@ type System struct {
 	MX, Submission, Submissions int // 25, 587 (AUTH, STARTTLS) and 465 in life
 
 	dovecot  *exec.Cmd
-	exited   chan error
+	exited   chan struct{} // closed when Dovecot has ended
+	exitErr  error         // how, set before
 	postfix  bool
 	delivery *lmtp
 }
@@ -88,13 +89,13 @@ func Start(ctx context.Context, dir string) (*System, error) {
 
 func (s *System) start(ctx context.Context) error {
 	ports := []*int{&s.IMAP, &s.IMAPS, &s.LMTP, &s.Auth, &s.MX, &s.Submission, &s.Submissions}
-	if err := freePorts(ports); err != nil {
+	if err := freePorts(ctx, ports); err != nil {
 		return err
 	}
 	if err := s.layOut(); err != nil {
 		return err
 	}
-	if err := s.startDovecot(); err != nil {
+	if err := s.startDovecot(ctx); err != nil {
 		return err
 	}
 	s.postfix = true
@@ -110,9 +111,9 @@ func (s *System) start(ctx context.Context) error {
 }
 
 // freePorts asks the kernel for ports, all at once so that they differ.
-func freePorts(ports []*int) error {
+func freePorts(ctx context.Context, ports []*int) error {
 	for _, p := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {
 			return err
 		}
@@ -182,23 +183,25 @@ func (s *System) render(name, to string) error {
 	return err
 }
 
-func (s *System) startDovecot() error {
+func (s *System) startDovecot(ctx context.Context) error {
 	program, err := findProgram("dovecot")
 	if err != nil {
 		return err
 	}
-	s.dovecot = exec.Command(program, "-F", "-c", s.path("dovecot/dovecot.conf"))
+	// It runs until Stop, which a test calls when its context has ended.
+	s.dovecot = exec.CommandContext(context.WithoutCancel(ctx), program, "-F", "-c", s.path("dovecot/dovecot.conf"))
 	var out strings.Builder
 	s.dovecot.Stderr = &out
 	s.dovecot.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := s.dovecot.Start(); err != nil {
 		return err
 	}
-	s.exited = make(chan error, 1)
+	s.exited = make(chan struct{})
+	cmd, exited := s.dovecot, s.exited
 	go func() {
-		err := s.dovecot.Wait()
-		s.exited <- fmt.Errorf("dovecot ended: %w: %s", err, out.String())
-		close(s.exited)
+		defer close(exited)
+		err := cmd.Wait()
+		s.exitErr = fmt.Errorf("dovecot ended: %w: %s", err, out.String())
 	}()
 	return nil
 }
@@ -220,14 +223,14 @@ func (s *System) await(ctx context.Context, port int) error {
 	defer tick.Stop()
 	deadline := time.After(20 * time.Second)
 	for {
-		c, err := net.Dial("tcp", Addr(port))
+		c, err := new(net.Dialer).DialContext(ctx, "tcp", Addr(port))
 		if err == nil {
 			return c.Close()
 		}
 		select {
-		case err := <-s.exited:
+		case <-s.exited:
 			s.dovecot = nil
-			return err
+			return s.exitErr
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-deadline:

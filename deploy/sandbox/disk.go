@@ -15,7 +15,7 @@ import (
 // names end in a hash.
 func escape(name string) string {
 	var b strings.Builder
-	for i := 0; i < len(name); i++ {
+	for i := range len(name) {
 		c := name[i]
 		switch {
 		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', strings.IndexByte("@_+=-", c) >= 0, c == '.' && i > 0:

@@ -17,6 +17,7 @@ import (
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-smtp"
+
 	"github.com/westshore/hub/deploy/sandbox"
 )
 

@@ -5,8 +5,10 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"strings"
 	"time"
@@ -153,8 +155,11 @@ func (s *Sandbox) deliver(to string, parts ...[]byte) error {
 		return err
 	}
 	link, err := view.link(inbox.path(a.file), when, a.size, nil)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil // already moved or expunged by a quick reader: nothing to show
+	}
+	if err != nil {
+		return err
 	}
 	return view.commit(link)
 }
