@@ -203,7 +203,7 @@ func (h *house) people(ctx context.Context) (err error) {
 	}
 	h.onClose(func() { _ = h.accounts.Close() })
 	if h.forms, err = forms.New(forms.Config{
-		Forms: h.cfg.formList(), Secret: h.vault.Secret("form stamps"),
+		Forms: h.cfg.formList(), Secret: h.vault.Secret("form stamps"), Begin: h.sealer.Begin,
 		Resolve: h.vault.Subjects, Hash: h.vault.Hash, Take: h.take, Logger: h.log,
 	}); err != nil {
 		return err

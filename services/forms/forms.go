@@ -29,6 +29,10 @@ type Config struct {
 	Resolve func(ctx context.Context, addrs []string) ([]events.SubjectID, error)
 	// Hash is the instance's keyed hash.
 	Hash func(domain string, parts ...string) events.Hash
+	// Begin marks where a unit of work begins, before anybody is recognised, so
+	// that a person erased meanwhile is not sealed for (seal.Sealer.Begin). Nil:
+	// nobody is ever erased.
+	Begin func(context.Context) context.Context
 	// Take keeps inquiries. It returns nil only when they are durable.
 	Take func(ctx context.Context, inquiries []events.InquiryReceived) error
 
@@ -41,6 +45,7 @@ type Forms struct {
 	forms              map[events.FormID]Form
 	secret             []byte
 	clients, addresses *limiter
+	begin              func(context.Context) context.Context
 	resolve            func(context.Context, []string) ([]events.SubjectID, error)
 	hash               func(string, ...string) events.Hash
 	take               func(context.Context, []events.InquiryReceived) error
@@ -57,7 +62,7 @@ func New(c Config) (*Forms, error) {
 		return nil, errors.New("open forms: resolve, hash, take and logger are needed")
 	}
 	f := &Forms{
-		forms: map[events.FormID]Form{}, secret: c.Secret, resolve: c.Resolve, hash: c.Hash, take: c.Take, now: c.Now,
+		forms: map[events.FormID]Form{}, secret: c.Secret, begin: c.Begin, resolve: c.Resolve, hash: c.Hash, take: c.Take, now: c.Now,
 		clients:   newLimiter(orElse(c.PerClient, Limit{Burst: 20, Every: 15 * time.Second})),
 		addresses: newLimiter(orElse(c.PerAddress, Limit{Burst: 5, Every: 5 * time.Minute})),
 		log:       c.Logger.With("room", "forms"),
@@ -134,6 +139,9 @@ func (f *Forms) Submit(ctx context.Context, s Submission) (events.InquiryID, err
 	addr := strings.ToLower(answers[FieldEmail])
 	if err := f.addresses.take(string(f.hash("form-address", addr)), now); err != nil {
 		return "", err
+	}
+	if f.begin != nil {
+		ctx = f.begin(ctx)
 	}
 	subjects, err := f.resolve(ctx, []string{answers[FieldEmail]})
 	if err == nil && len(subjects) != 1 {

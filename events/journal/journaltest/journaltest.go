@@ -5,7 +5,6 @@ package journaltest
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -34,7 +33,7 @@ type Kit struct {
 // New starts a journal that ends with the test.
 func New(t testing.TB) *Kit {
 	t.Helper()
-	k := &Kit{Dir: t.TempDir(), Logger: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	k := &Kit{Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)}
 	if os.Getenv("HUB_TEST_LOG") != "" {
 		k.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
 	}
