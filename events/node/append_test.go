@@ -214,17 +214,17 @@ func TestAppendedIdsAreKnownAfterARestart(t *testing.T) {
 	dir := t.TempDir()
 	inDir := func(cfg *node.Config) { cfg.Dir = dir }
 	s, evs := streamName(), eventsN("e", 3)
-	var exact, any *esdb.WriteResult
+	var exact, loose *esdb.WriteResult
 	for round := range 3 {
 		n := start(t, inDir)
 		c := dial(t, n)
 		e, a := put(t, c, s, esdb.NoStream{}, evs...), put(t, c, s+"any", esdb.Any{}, evs...)
 		if round > 0 {
-			if diff := cmp.Diff([]*esdb.WriteResult{exact, any}, []*esdb.WriteResult{e, a}); diff != "" {
+			if diff := cmp.Diff([]*esdb.WriteResult{exact, loose}, []*esdb.WriteResult{e, a}); diff != "" {
 				t.Error(diff)
 			}
 		}
-		exact, any = e, a
+		exact, loose = e, a
 		_ = c.Close()
 		if err := n.Stop(t.Context()); err != nil {
 			t.Fatal(err)

@@ -136,7 +136,6 @@ func (n *Node) open(ctx context.Context) error {
 		grpc.InitialWindowSize(1 << 20),
 		grpc.InitialConnWindowSize(4 << 20),
 		grpc.WriteBufferSize(128 << 10),
-		grpc.SharedWriteBuffer(true),
 		grpc.WaitForHandlers(true),
 		grpc.UnknownServiceHandler(unknownService),
 	}

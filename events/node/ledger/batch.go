@@ -157,7 +157,7 @@ func (b *batch) write(name string, events []Event) (last placed, err error) {
 
 // put writes one event at the end of the log.
 func (b *batch) put(stream uint64, name string, rev int64, ev *Event) (placed, error) {
-	value := appendRecord(nil, name, rev, b.now, ev)
+	value := encodeRecord(name, rev, b.now, ev)
 	p := placed{id: ev.ID, stream: b.l.hash(name), rev: rev, pos: b.count.next}
 	b.count.next += uint64(len(value)) + positionPadding
 	if err := b.out.Set(logKey(p.pos), value, nil); err != nil {

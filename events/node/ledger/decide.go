@@ -134,7 +134,7 @@ func (b *batch) stored(stream uint64, rev int64) (placed, bool, error) {
 	if err != nil {
 		return placed{}, false, fmt.Errorf("read event: %w", err)
 	}
-	defer closer.Close()
+	defer func() { _ = closer.Close() }()
 	r, err := decodeRecord(logKey(entry.pos), value)
 	if err != nil {
 		return placed{}, false, err

@@ -129,13 +129,13 @@ func decodeCounters(b []byte) (c counters, err error) {
 	return c, nil
 }
 
-// appendRecord appends the value under 'L'.
-func appendRecord(b []byte, stream string, rev int64, created Ticks, ev *Event) []byte {
+// encodeRecord makes the value under 'L'.
+func encodeRecord(stream string, rev int64, created Ticks, ev *Event) []byte {
 	var flags byte
 	if ev.JSON {
 		flags |= flagJSON
 	}
-	b = append(b, recordV1, flags)
+	b := []byte{recordV1, flags}
 	b = binary.BigEndian.AppendUint64(b, uint64(rev))
 	b = binary.BigEndian.AppendUint64(b, uint64(created))
 	b = append(b, ev.ID[:]...)

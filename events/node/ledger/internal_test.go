@@ -21,7 +21,7 @@ func TestFormat(t *testing.T) {
 		{"counters", counters{next: 64, stream: 1, store: [16]byte{0xaa}}.encode(), "7773686c" + "00000001" +
 			"0000000000000040" + "0000000000000001" + "aa000000000000000000000000000000"},
 		{"log key", logKey(64), "4c" + "0000000000000040"},
-		{"record", appendRecord(nil, "s", 3, 5, ev), "01" + "01" + "0000000000000003" + "0000000000000005" +
+		{"record", encodeRecord("s", 3, 5, ev), "01" + "01" + "0000000000000003" + "0000000000000005" +
 			"01000000000000000000000000000002" + "01" + "02" + "01" + "73" + "7479" + "6d" + "7b7d"},
 		{"index key", indexKey(7, 3), "53" + "0000000000000007" + "0000000000000003"},
 		{"index entry", indexEntry{64, 5}.encode(), "0000000000000040" + "0000000000000005"},
@@ -37,7 +37,7 @@ func TestFormat(t *testing.T) {
 
 // FuzzDecodeRecord checks that damaged records are refused and never crash.
 func FuzzDecodeRecord(f *testing.F) {
-	f.Add(appendRecord(nil, "stream", 3, 5, &Event{Type: "t", Data: []byte("d"), Meta: []byte("m")}))
+	f.Add(encodeRecord("stream", 3, 5, &Event{Type: "t", Data: []byte("d"), Meta: []byte("m")}))
 	f.Add([]byte{1})
 	f.Fuzz(func(t *testing.T, value []byte) {
 		r, err := decodeRecord(logKey(64), value)
@@ -45,7 +45,7 @@ func FuzzDecodeRecord(f *testing.F) {
 			return
 		}
 		ev := &Event{ID: r.ID, Type: string(r.Type), JSON: r.JSON, Data: r.Data, Meta: r.Meta}
-		again, err := decodeRecord(logKey(64), appendRecord(nil, string(r.Stream), r.Revision, r.Created, ev))
+		again, err := decodeRecord(logKey(64), encodeRecord(string(r.Stream), r.Revision, r.Created, ev))
 		if diff := cmp.Diff(r, again); diff != "" || err != nil {
 			t.Fatal(diff, err)
 		}

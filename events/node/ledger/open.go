@@ -140,7 +140,7 @@ func (l *Ledger) load(fresh bool) error {
 	if err != nil {
 		return classifyOpen(err)
 	}
-	defer closer.Close()
+	defer func() { _ = closer.Close() }()
 	if l.count, err = decodeCounters(value); err != nil {
 		return err
 	}

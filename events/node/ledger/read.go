@@ -140,7 +140,7 @@ func (l *Ledger) getHeader(name string) (*header, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read stream header: %w", err)
 	}
-	defer closer.Close()
+	defer func() { _ = closer.Close() }()
 	return decodeHeader(value)
 }
 
@@ -152,7 +152,7 @@ func (l *Ledger) getIndex(stream uint64, rev int64) (indexEntry, bool, error) {
 	if err != nil {
 		return indexEntry{}, false, fmt.Errorf("read index: %w", err)
 	}
-	defer closer.Close()
+	defer func() { _ = closer.Close() }()
 	entry, err := decodeIndex(value)
 	return entry, err == nil, err
 }

@@ -125,7 +125,7 @@ func (l *Ledger) scavengeSome(s Stream, from, keep, end int64) (removed int, nex
 		return 0, from, fmt.Errorf("read index: %w", err)
 	}
 	b := l.db.NewBatch()
-	defer b.Close()
+	defer func() { _ = b.Close() }()
 	next = end
 	for ok := it.First(); ok; ok = it.Next() {
 		rev := indexRevision(it.Key())

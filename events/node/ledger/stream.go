@@ -161,7 +161,7 @@ func (l *Ledger) fetch(pos uint64, fn func(Record) bool) (goOn bool, err error) 
 	if err != nil {
 		return false, fmt.Errorf("read event: %w", err)
 	}
-	defer closer.Close()
+	defer func() { _ = closer.Close() }()
 	r, err := l.decode(key, value)
 	if err != nil {
 		return false, err

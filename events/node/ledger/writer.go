@@ -20,7 +20,8 @@ const (
 	diskCheckEvery    = 100 * time.Millisecond
 )
 
-// ErrBusy: more is queued for the disk than the ledger is willing to hold.
+// ErrBusy says that more is queued for the disk than the ledger is willing to
+// hold.
 var ErrBusy = errors.New("the ledger has too many appends waiting")
 
 type requestKind int
@@ -215,7 +216,7 @@ func (l *Ledger) ready(group []*request) error {
 // could not be put together: the ledger is failed then, because part of the
 // writer's state may be ahead of the disk.
 func (l *Ledger) commit(b *batch, cause error) error {
-	defer b.out.Close()
+	defer func() { _ = b.out.Close() }()
 	if cause != nil {
 		l.fail(cause)
 		return l.Err()
