@@ -34,8 +34,8 @@ type cache struct {
 	ring  cached // ring.next is the newest, ring.prev the oldest
 }
 
-func newCache(max int) *cache {
-	c := &cache{max: max, byKID: make(map[events.KID]*cached)}
+func newCache(size int) *cache {
+	c := &cache{max: size, byKID: make(map[events.KID]*cached)}
 	c.ring.prev, c.ring.next = &c.ring, &c.ring
 	return c
 }

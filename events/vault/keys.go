@@ -68,10 +68,10 @@ func (v *Vault) Keys(ctx context.Context, p events.Principal, kids []events.KID)
 
 // result decides what the principal gets of a live key.
 func (k *cached) result(p events.Principal, commit []byte) Result {
-	switch {
-	case k.state == stateRestricted:
+	switch k.state {
+	case stateRestricted:
 		return Result{State: events.Restricted, Why: whyRestricted}
-	case k.state == stateDeferred:
+	case stateDeferred:
 		return Result{State: events.Restricted, Why: whyDeferred}
 	}
 	if why := denied(p, k.category); why != "" {

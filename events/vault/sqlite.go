@@ -48,7 +48,7 @@ type readers struct {
 }
 
 func (r *readers) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	s, err := r.stmt(ctx, query)
+	s, err := r.stmt(ctx, query) //nolint:sqlclosecheck // kept prepared, closed with its connection
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func (r *readers) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 	if s, ok := r.stmts[query]; ok {
 		return s, nil
 	}
-	s, err := r.db.PrepareContext(ctx, query)
+	s, err := r.db.PrepareContext(ctx, query) //nolint:sqlclosecheck // kept prepared, closed with its connection
 	if err == nil {
 		r.stmts[query] = s
 	}

@@ -99,7 +99,7 @@ func (v *Vault) open(ctx context.Context, cfg Config) error {
 	path := filepath.Join(cfg.Dir, "vault.db")
 	v.path = path
 	if exists(path) && !exists(cfg.KeyFile) {
-		if fresh, err := isEmpty(path); err != nil {
+		if fresh, err := isEmpty(ctx, path); err != nil {
 			return err
 		} else if !fresh {
 			return fmt.Errorf("root key file %s: %w", cfg.KeyFile, ErrRootKeyMissing)
@@ -139,7 +139,7 @@ func (v *Vault) open(ctx context.Context, cfg Config) error {
 
 // isEmpty reports whether a file is one that SQLite never wrote a table to:
 // what a crash leaves of a vault that was about to be made.
-func isEmpty(path string) (bool, error) {
+func isEmpty(ctx context.Context, path string) (bool, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return false, err
@@ -153,7 +153,7 @@ func isEmpty(path string) (bool, error) {
 	}
 	defer func() { _ = db.Close() }()
 	var tables int
-	err = db.QueryRow("SELECT count(*) FROM sqlite_schema").Scan(&tables)
+	err = db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&tables)
 	return tables == 0, explain("look into vault.db", err)
 }
 

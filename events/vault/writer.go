@@ -178,7 +178,7 @@ func (w *writer) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 }
 
 func (w *writer) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	s, err := w.stmt(ctx, query)
+	s, err := w.stmt(ctx, query) //nolint:sqlclosecheck // kept prepared, closed with its connection
 	if err != nil {
 		return 0, err
 	}
@@ -191,7 +191,7 @@ func (w *writer) exec(ctx context.Context, query string, args ...any) (int64, er
 
 // query makes the writer's connection readable like the pool (querier).
 func (w *writer) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	s, err := w.stmt(ctx, query)
+	s, err := w.stmt(ctx, query) //nolint:sqlclosecheck // kept prepared, closed with its connection
 	if err != nil {
 		return nil, err
 	}
