@@ -101,6 +101,7 @@ func byStatus(err error) finding {
 		return finding{kind: Denied}
 	case codes.DeadlineExceeded:
 		return finding{kind: Unavailable, retry: true, sent: true, late: true}
+	default: // the text decides
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):

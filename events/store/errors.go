@@ -12,26 +12,27 @@ import (
 type Kind int
 
 const (
-	// Conflict: the stream is not at the expected revision; Error.Current is
-	// where it is. Load again and decide again.
+	// Conflict says that the stream is not at the expected revision;
+	// Error.Current is where it is. Load again and decide again.
 	Conflict Kind = iota + 1
-	// NotFound: the stream does not exist, or was soft-deleted.
+	// NotFound says that the stream does not exist, or was soft-deleted.
 	NotFound
-	// Deleted: the stream was tombstoned. Its name can never be used again.
+	// Deleted says that the stream was tombstoned. Its name can never be used
+	// again.
 	Deleted
-	// Denied: the server does not let this user do it.
+	// Denied says that the server does not let this user do it.
 	Denied
-	// TooLarge: the append is over the size rule. It was not sent, or the
-	// server refused it.
+	// TooLarge says that the append is over the size rule. It was not sent, or
+	// the server refused it.
 	TooLarge
-	// Unavailable: the server could not be reached or was not ready. Nothing
-	// was written.
+	// Unavailable says that the server could not be reached or was not ready.
+	// Nothing was written.
 	Unavailable
-	// OutcomeUnknown: the server may or may not have done it. Repeat the same
-	// call with the same event ids and the same expected revision.
+	// OutcomeUnknown says that the server may or may not have done it. Repeat
+	// the same call with the same event ids and the same expected revision.
 	OutcomeUnknown
-	// Invalid: the request can never succeed as it is (an event without an id
-	// or a type, a stream name the server refuses).
+	// Invalid says that the request can never succeed as it is (an event without
+	// an id or a type, a stream name the server refuses).
 	Invalid
 )
 

@@ -197,7 +197,7 @@ func (p *pool) build(b *build) {
 	case err == nil:
 		p.log.Info("connected")
 	case changed:
-		p.log.Warn("event store is not available", slog.Any("error", err))
+		p.log.Warn("event store is not available", "error", err)
 	}
 }
 

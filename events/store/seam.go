@@ -37,9 +37,7 @@ type lost struct{ err error }
 func seam(log *slog.Logger) esdb.LoggingFunc {
 	return func(level esdb.LogLevel, format string, args ...any) {
 		if log.Enabled(context.Background(), slog.LevelDebug) {
-			log.Debug("client says",
-				slog.String("client_level", level),
-				slog.String("line", fmt.Sprintf(format, args...)))
+			log.Debug("client says", "client_level", level, "line", fmt.Sprintf(format, args...))
 		}
 		if format != refusedFormat || len(args) != 1 {
 			return

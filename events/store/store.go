@@ -100,7 +100,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.IdleCheck <= 0 {
 		cfg.IdleCheck = 5 * time.Second
 	}
-	log := cfg.Logger.With(slog.String("room", "store"))
+	log := cfg.Logger.With("room", "store")
 	dial, err := newDialer(cfg, log)
 	if err != nil {
 		return nil, err
@@ -114,7 +114,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		members: make(map[*pool]int),
 	}
 	s.closing, s.close = context.WithCancel(context.Background())
-	s.calls = newPool(dial, log.With(slog.String("use", "calls")), s.slow, 2*cfg.CallTimeout)
+	s.calls = newPool(dial, log.With("use", "calls"), s.slow, 2*cfg.CallTimeout)
 	return s, nil
 }
 
@@ -160,7 +160,7 @@ func (s *Store) enter() (*pool, error) {
 			return p, nil
 		}
 	}
-	p := newPool(s.dial, s.log.With(slog.String("use", "subscriptions")), s.slow, 0)
+	p := newPool(s.dial, s.log.With("use", "subscriptions"), s.slow, 0)
 	s.subs = append(s.subs, p)
 	s.members[p] = 1
 	return p, nil

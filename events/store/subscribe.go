@@ -113,8 +113,7 @@ func (sub *subscription) run(ctx context.Context) error {
 			level = slog.LevelDebug
 		}
 		down = true
-		sub.s.log.Log(ctx, level, "subscription dropped",
-			slog.Any("error", err), slog.String("after", sub.last.String()))
+		sub.s.log.Log(ctx, level, "subscription dropped", "error", err, "after", sub.last.String())
 		sleep(ctx, sub.s.closing, jitter(pause))
 		pause = min(2*pause, lastResubscribe)
 	}

@@ -27,7 +27,8 @@ func (k *kit) subscribeHeld(opts store.SubscribeOptions, hold <-chan struct{}) *
 	ctx, cancel := context.WithCancel(k.ctx)
 	f.stop = func() {
 		cancel()
-		<-f.done
+		for range f.done { // until it is closed
+		}
 	}
 	k.Cleanup(f.stop)
 	go func() {

@@ -59,18 +59,18 @@ var readCases = []testCase{
 		_, err := k.rawAppend(k.stream("a"), esdb.NoStream{}, e, k.rawEvent("{}"))
 		k.must(err)
 		var types []string
-		for _, r := range k.rawRead(k.stream("a"), esdb.Forwards, esdb.Start{}, 10) {
+		for _, r := range k.rawRead(k.stream("a"), esdb.Forwards, esdb.Start{}) {
 			types = append(types, r.ContentType)
 		}
 		k.equal("content types", types, []string{"application/octet-stream", "application/json"})
 	}},
 	{"ends of a stream", func(k *kit) {
 		k.append(k.stream("a"), events.NoStream, k.some(3)...)
-		down := k.rawRead(k.stream("a"), esdb.Backwards, esdb.Start{}, 10)
+		down := k.rawRead(k.stream("a"), esdb.Backwards, esdb.Start{})
 		k.equal("backwards from the start", len(down), 1)
 		k.equal("backwards from the start", down[0].EventNumber, uint64(0))
-		k.equal("backwards from beyond", len(k.rawRead(k.stream("a"), esdb.Backwards, esdb.Revision(100), 10)), 3)
-		k.equal("backwards from 1", len(k.rawRead(k.stream("a"), esdb.Backwards, esdb.Revision(1), 10)), 2)
+		k.equal("backwards from beyond", len(k.rawRead(k.stream("a"), esdb.Backwards, esdb.Revision(100))), 3)
+		k.equal("backwards from 1", len(k.rawRead(k.stream("a"), esdb.Backwards, esdb.Revision(1))), 2)
 	}},
 	{"count zero", func(k *kit) {
 		k.append(k.stream("a"), events.NoStream, k.event("1"))
@@ -161,9 +161,10 @@ func wholeLog(k *kit) {
 	k.equal("backwards from the start", len(k.rawAll(esdb.Backwards, esdb.Start{}, 10)), 0)
 }
 
-func (k *kit) rawRead(stream string, d esdb.Direction, from esdb.StreamPosition, n uint64) []*esdb.RecordedEvent {
+// rawRead reads up to 10 events, more than its streams hold.
+func (k *kit) rawRead(stream string, d esdb.Direction, from esdb.StreamPosition) []*esdb.RecordedEvent {
 	k.Helper()
-	r, err := k.raw.ReadStream(k.ctx, stream, esdb.ReadStreamOptions{Direction: d, From: from}, n)
+	r, err := k.raw.ReadStream(k.ctx, stream, esdb.ReadStreamOptions{Direction: d, From: from}, 10)
 	k.must(err)
 	return k.rest(r)
 }

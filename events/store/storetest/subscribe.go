@@ -241,7 +241,7 @@ func streamSubscription(k *kit) {
 		if _, end := c.from.(esdb.End); end {
 			k.append(s, 2, k.event("3"))
 		}
-		if c.want == 3 && c.from == (esdb.Revision(2)) {
+		if c.want == 3 && c.from == esdb.Revision(2) {
 			cancel()
 			continue // legal, waits
 		}
