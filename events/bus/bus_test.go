@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"sync"
 	"testing"
@@ -18,7 +17,7 @@ import (
 
 func open(t testing.TB, dir string) *bus.Bus {
 	t.Helper()
-	b, err := bus.Open(t.Context(), bus.Config{Dir: dir, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	b, err := bus.Open(t.Context(), bus.Config{Dir: dir, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -103,7 +103,7 @@ func (b *Bus) fetch(ctx context.Context, c Consumer, lanes []chan jetstream.Msg)
 	for ctx.Err() == nil {
 		err := b.pull(ctx, c, lanes)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // ctx ended, and with it the fetching
 		}
 		b.log.Warn("consumer interrupted", "stream", c.Stream, "error", err)
 		wait(ctx, pause)
