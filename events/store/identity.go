@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/westshore/hub/events"
 )
@@ -13,7 +14,8 @@ const (
 )
 
 // Head returns the position of the newest event of the whole log, or
-// events.Start when it is empty. Errors: Denied, Unavailable.
+// events.Start when it is empty. Events of the server itself, whose types begin
+// with "$", do not count: nobody who reads by type ever gets to them. Errors: Denied, Unavailable.
 func (s *Store) Head(ctx context.Context) (events.Position, error) {
 	p := s.patience()
 	for {
@@ -28,6 +30,11 @@ func (s *Store) Head(ctx context.Context) (events.Position, error) {
 }
 
 func headOf(p page) events.Position {
+	for _, e := range p.events {
+		if !strings.HasPrefix(e.Type, "$") {
+			return e.Position
+		}
+	}
 	if len(p.events) == 0 {
 		return events.Start
 	}

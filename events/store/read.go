@@ -161,11 +161,15 @@ func allPage(after events.Position, n int) pageCall {
 	return call
 }
 
-// headPage reads the newest event of the log.
+// headLook is how many of the newest events are looked at for one that is not
+// the server's own.
+const headLook = 16
+
+// headPage reads the newest events of the log.
 func headPage() pageCall {
 	opts := esdb.ReadAllOptions{Direction: esdb.Backwards, From: esdb.End{}}
-	return pageCall{want: 1, open: func(ctx context.Context, c *esdb.Client) (*esdb.ReadStream, error) {
-		return c.ReadAll(ctx, opts, 1)
+	return pageCall{want: headLook, open: func(ctx context.Context, c *esdb.Client) (*esdb.ReadStream, error) {
+		return c.ReadAll(ctx, opts, headLook)
 	}}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -125,9 +126,12 @@ func (l *link) signal() {
 func (m *Mailbox) login(ctx context.Context, l *link) error {
 	err := m.authenticate(ctx, l)
 	var no *imap.Error
+	var refused *authError
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &refused):
+		return err
 	case !errors.As(err, &no):
 		return fmt.Errorf("login: %w", err)
 	case no.Code == imap.ResponseCodeUnavailable, no.Code == imap.ResponseCodeInUse,
@@ -143,7 +147,11 @@ func (m *Mailbox) authenticate(ctx context.Context, l *link) error {
 		if err != nil {
 			return fmt.Errorf("get token: %w", err)
 		}
-		return l.client.Authenticate(&xoauth2{user: m.cfg.User, token: token})
+		mechanism := &xoauth2{user: m.cfg.User, token: token}
+		if err = l.client.Authenticate(mechanism); err != nil && mechanism.refused != "" {
+			return &authError{fmt.Errorf("the server refused the access token: %s", mechanism.refused)}
+		}
+		return err
 	}
 	caps := l.client.Caps()
 	switch {
@@ -157,13 +165,22 @@ func (m *Mailbox) authenticate(ctx context.Context, l *link) error {
 
 // xoauth2 is the mechanism of Google and Microsoft for OAuth 2 tokens. A
 // refused token comes as a challenge, which an empty answer turns into NO.
-type xoauth2 struct{ user, token string }
+type xoauth2 struct {
+	user, token string
+	refused     string // what the server said against the token
+}
 
 func (x *xoauth2) Start() (string, []byte, error) {
 	return "XOAUTH2", []byte("user=" + x.user + "\x01auth=Bearer " + x.token + "\x01\x01"), nil
 }
 
-func (x *xoauth2) Next([]byte) ([]byte, error) { return []byte{}, nil }
+func (x *xoauth2) Next(challenge []byte) ([]byte, error) {
+	var said struct{ Status string }
+	if x.refused = "no reason given"; json.Unmarshal(challenge, &said) == nil && said.Status != "" {
+		x.refused = said.Status
+	}
+	return []byte{}, nil
+}
 
 // clean prints an error for logs and status: one line, bounded, without the
 // account's name and secrets, should a server repeat them.

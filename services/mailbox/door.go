@@ -146,7 +146,7 @@ func (d *Door) read(f Fetched) reading {
 	d.marks(&in, m, tokens)
 	d.keys(&in, m, raw)
 	in.Contact = events.Seal(events.Address(author))
-	in.Letter = events.Seal(letter(m, in.Inquiry, f.Raw == nil))
+	in.Letter = events.Seal(letter(m, f.Raw == nil))
 	return reading{in, d.people(m, own, in.Inquiry)}
 }
 
@@ -241,7 +241,7 @@ func (d *Door) people(m *mail.Message, own mail.OwnAddresses, id events.InquiryI
 }
 
 // letter is what an agent will read.
-func letter(m *mail.Message, id events.InquiryID, headOnly bool) events.Letter {
+func letter(m *mail.Message, headOnly bool) events.Letter {
 	l := events.Letter{
 		Subject: m.Subject, Text: m.Text, HTML: m.HTML, QuoteFrom: m.QuoteFrom,
 		ReplyTo: addresses(m.ReplyTo), To: addresses(m.To), Cc: addresses(m.Cc),

@@ -194,7 +194,7 @@ func (s *session) land(ctx context.Context, f *flight) error {
 	if f.err != nil {
 		return s.failed(ctx, f, at, got)
 	}
-	return s.settleMissing(ctx, f, at, got)
+	return s.settleMissing(f, at, got)
 }
 
 // read reads a command's answers to the end. When it cannot go on it closes

@@ -13,7 +13,6 @@ import (
 // numbers anew, which is rare, and dropped when the next batch is not about that.
 type held struct {
 	validity uint32 // the new UIDVALIDITY that is compared
-	at       events.Position
 	mails    map[events.Hash][]holding // of one content, not adopted yet
 	known    map[uint32]bool           // UIDs under the new validity that the log has
 }

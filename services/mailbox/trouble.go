@@ -31,7 +31,7 @@ func (s *session) failed(ctx context.Context, f *flight, at int, got map[uint32]
 
 // settleMissing deals with mails a command was silent about although it ended
 // well: they are gone, or the server is in trouble with them.
-func (s *session) settleMissing(ctx context.Context, f *flight, at int, got map[uint32]result) error {
+func (s *session) settleMissing(f *flight, at int, got map[uint32]result) error {
 	missing := s.deliverRest(f, at, got)
 	s.refund(f, len(missing))
 	if len(missing) == 0 {
