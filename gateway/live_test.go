@@ -42,6 +42,7 @@ func (c caller) listen(query string, headers ...string) *listener {
 	}
 	res, err := http.DefaultClient.Do(req)
 	c.must(err)
+	c.Cleanup(func() { _ = res.Body.Close() })
 	if res.StatusCode != http.StatusOK {
 		b, _ := io.ReadAll(res.Body)
 		c.Fatalf("listen: %d %s", res.StatusCode, b)
@@ -55,7 +56,6 @@ func (c caller) listen(query string, headers ...string) *listener {
 	}()
 	c.Cleanup(func() {
 		cancel()
-		_ = res.Body.Close()
 		<-done
 	})
 	return l

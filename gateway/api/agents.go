@@ -116,7 +116,8 @@ func (a *API) setPassword(ctx context.Context, in *passwordInput) (*struct{}, er
 
 func (a *API) deactivate(ctx context.Context, in *struct {
 	ID string `path:"id" maxLength:"40"`
-}) (*struct{}, error) {
+},
+) (*struct{}, error) {
 	by, err := admin(ctx)
 	if err != nil {
 		return nil, err

@@ -25,6 +25,7 @@ type doneOutput struct {
 	Body Done
 }
 
+// Target is the header of a command and the ticket it is for.
 type Target struct {
 	Command
 	ID string `path:"id" maxLength:"40" doc:"Id or number"`

@@ -31,7 +31,8 @@ func (a *API) customers() {
 	add(a, o, func(ctx context.Context, in *struct {
 		Reading
 		ID string `path:"id" maxLength:"40"`
-	}) (*customerOutput, error) {
+	},
+	) (*customerOutput, error) {
 		var out customerOutput
 		var err error
 		if out.Positioned, err = a.view(ctx, "customers", in.Reading); err != nil {

@@ -98,7 +98,7 @@ func invalid(location, sentence string) *Problem {
 	return p
 }
 
-// command is the header of every command.
+// Command is the header of every command.
 type Command struct {
 	Key string `header:"Idempotency-Key" maxLength:"64" pattern:"^[A-Za-z0-9_-]+$" doc:"Names the command: sent again, it is done once"`
 }

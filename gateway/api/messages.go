@@ -34,6 +34,7 @@ type bodyInput struct {
 	Images  string `query:"images" enum:"0,1" default:"0"`
 }
 
+// MessageInput names a message of a ticket.
 type MessageInput struct {
 	ID      string `path:"id" maxLength:"40" doc:"Id or number of the ticket"`
 	Message string `path:"message" maxLength:"40"`

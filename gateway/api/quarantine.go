@@ -112,7 +112,8 @@ func (a *API) listQuarantine(ctx context.Context, in *quarantineInput) (*quarant
 
 func (a *API) getQuarantinedRaw(ctx context.Context, in *struct {
 	ID string `path:"id" maxLength:"40"`
-}) (*fileOutput, error) {
+},
+) (*fileOutput, error) {
 	if err := identifier(in.ID); err != nil {
 		return nil, err
 	}

@@ -71,7 +71,8 @@ func (a *API) tokens() {
 	revoke.Errors = []int{http.StatusNotFound}
 	add(a, revoke, func(ctx context.Context, in *struct {
 		ID string `path:"id" maxLength:"40"`
-	}) (*struct{}, error) {
+	},
+	) (*struct{}, error) {
 		return nil, a.rooms.Accounts.RevokeToken(ctx, CallerOf(ctx).Agent.ID, in.ID)
 	})
 }

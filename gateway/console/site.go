@@ -47,11 +47,10 @@ func New(dist fs.FS) *Site {
 	s := &Site{files: map[string]map[string]Asset{}}
 	s.index, _ = fs.ReadFile(dist, "index.html")
 	_ = fs.WalkDir(dist, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || strings.HasPrefix(entry.Name(), ".") || name == "index.html" {
-			return nil
-		}
-		if body, err := fs.ReadFile(dist, name); err == nil {
-			s.add(name, body)
+		if err == nil && !entry.IsDir() && !strings.HasPrefix(entry.Name(), ".") && name != "index.html" {
+			if body, err := fs.ReadFile(dist, name); err == nil {
+				s.add(name, body)
+			}
 		}
 		return nil
 	})

@@ -77,6 +77,7 @@ func survey(s string) surveyed {
 			}
 		case html.TextToken:
 			out.remote += strings.Count(strings.ToLower(string(z.Raw())), "url(http")
+		default: // a comment or doctype loads nothing
 		}
 	}
 }
@@ -148,6 +149,7 @@ func plainText(s string) string {
 			if name, _ := z.TagName(); string(name) == skip {
 				skip = ""
 			}
+		default: // an element without content, a comment or a doctype has no text
 		}
 	}
 }

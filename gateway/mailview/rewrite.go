@@ -32,6 +32,7 @@ func rewrite(clean string, opt Options) string {
 			if t.Data == "a" {
 				r.endLink()
 			}
+		default: // comments and doctypes are dropped
 		}
 	}
 }
