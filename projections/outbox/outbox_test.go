@@ -235,9 +235,15 @@ func TestCountersAgreeAndPurgeIsRebuild(t *testing.T) {
 		for range rapid.IntRange(0, 30).Draw(r, "steps") {
 			id := projectiontest.OutboundID(rapid.IntRange(0, n-1).Draw(r, "message"))
 			l.Add(events.OutboundStream(id), "system:notifier", rapid.SampledFrom([]events.Event{
-				events.DeliveryAttempted{Outbound: id, Attempt: 1, Lease: l.Now()}, events.DeliveryStarted{Outbound: id, Attempt: 1},
-				events.DeliveryAccepted{Outbound: id, Attempt: 1}, events.DeliveryDeferred{Outbound: id, Attempt: 1}, events.DeliveryFailed{Outbound: id, Attempt: 1},
-				events.DeliveryUnknown{Outbound: id, Attempt: 1}, events.DeliveryRetried{Outbound: id}, events.MessageBounced{Outbound: id}, events.MessageCancelled{Outbound: id},
+				events.DeliveryAttempted{Outbound: id, Attempt: 1, Lease: l.Now()},
+				events.DeliveryStarted{Outbound: id, Attempt: 1},
+				events.DeliveryAccepted{Outbound: id, Attempt: 1},
+				events.DeliveryDeferred{Outbound: id, Attempt: 1},
+				events.DeliveryFailed{Outbound: id, Attempt: 1},
+				events.DeliveryUnknown{Outbound: id, Attempt: 1},
+				events.DeliveryRetried{Outbound: id},
+				events.MessageBounced{Outbound: id},
+				events.MessageCancelled{Outbound: id},
 			}).Draw(r, "event"))
 		}
 		v := open(t, l, t.TempDir())

@@ -62,7 +62,7 @@ func ideograph(c rune) bool {
 // fold makes a word comparable: lower case, without accents, not too long.
 func fold(word string) string {
 	ascii := true
-	for i := 0; i < len(word); i++ {
+	for i := range len(word) {
 		if word[i] >= utf8.RuneSelf {
 			ascii = false
 			break

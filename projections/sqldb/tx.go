@@ -73,7 +73,7 @@ func (t *Tx) Context() context.Context { return t.ctx }
 
 // Exec runs a statement that returns no rows.
 func (t *Tx) Exec(query string, args ...any) (sql.Result, error) {
-	st, err := t.s.prepare(t.ctx, query)
+	st, err := t.s.prepare(t.ctx, query) //nolint:sqlclosecheck // kept prepared, closed with its connection
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func (t *Tx) Exec(query string, args ...any) (sql.Result, error) {
 // Query runs a statement and calls each for every row. Scan belongs to the row
 // of that call.
 func (t *Tx) Query(each func(scan func(dest ...any) error) error, query string, args ...any) error {
-	st, err := t.s.prepare(t.ctx, query)
+	st, err := t.s.prepare(t.ctx, query) //nolint:sqlclosecheck // kept prepared, closed with its connection
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ var ErrNoRow = sql.ErrNoRows
 
 // Row runs a statement that returns one row at most.
 func (t *Tx) Row(query string, args ...any) Row {
-	st, err := t.s.prepare(t.ctx, query)
+	st, err := t.s.prepare(t.ctx, query) //nolint:sqlclosecheck // kept prepared, closed with its connection
 	if err != nil {
 		return Row{err: err}
 	}

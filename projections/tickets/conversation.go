@@ -60,8 +60,10 @@ func (b *work) attached(r *events.Recorded, e events.MessageAttached) error {
 	if q.arrivedAt == 0 {
 		q.arrivedAt = r.Meta.At.UnixMicro()
 	}
-	m := message{id: string(e.Inquiry), kind: Inbound, at: q.arrivedAt, box: q.box, class: string(e.Class), why: e.Why,
-		warnings: q.warnings, unverified: e.Unverified}
+	m := message{
+		id: string(e.Inquiry), kind: Inbound, at: q.arrivedAt, box: q.box, class: string(e.Class), why: e.Why,
+		warnings: q.warnings, unverified: e.Unverified,
+	}
 	if t.first == "" {
 		t.first, t.subject, t.erased = m.id, q.subject, q.erased
 	}

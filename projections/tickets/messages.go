@@ -40,7 +40,7 @@ func (v *View) Read(ctx context.Context, as events.Principal, idOrNumber string)
 	if err := v.fill(ctx, as, c.Messages, boxes); err != nil {
 		return Conversation{}, fmt.Errorf("read ticket: %w", err)
 	}
-	var keep = c.Ticket.ResolvedAt.AddDate(0, keepMonths, 0)
+	keep := c.Ticket.ResolvedAt.AddDate(0, keepMonths, 0)
 	for i := range c.Messages {
 		if m := &c.Messages[i]; !c.Ticket.ResolvedAt.IsZero() {
 			m.KeepUntil = &keep
@@ -182,6 +182,7 @@ func participants(all []Message) []events.Address {
 			who = append([]events.Address{m.From}, m.Cc...)
 		case Reply:
 			who = append(append(who, m.To...), m.Cc...)
+		default: // a note stays inside, an acknowledgement names nobody new
 		}
 		for _, a := range who {
 			i, known := seen[a.Address]
