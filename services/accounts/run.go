@@ -34,7 +34,7 @@ func (a *Accounts) Run(ctx context.Context) error {
 	})
 	<-swept
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // told to end
 	}
 	return fmt.Errorf("follow agents: %w", err)
 }

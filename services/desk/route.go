@@ -325,8 +325,9 @@ func (r *Router) bounced(ctx context.Context, in events.InquiryReceived) error {
 			return []events.Event{events.MessageBounced{
 				Outbound: in.Bounced, Inquiry: in.Inquiry, Code: in.BounceCode, Action: "failed",
 			}}, nil
+		default: // never sent, or it is known already
+			return nil, nil
 		}
-		return nil, nil
 	})
 	return err
 }

@@ -76,10 +76,10 @@ const reactorName = "router"
 func (r *Router) Run(ctx context.Context) error {
 	from, err := retry(ctx, r.log, "read checkpoint", func() (events.Position, error) { return r.j.Checkpoint(ctx, reactorName) })
 	if err != nil {
-		return nil
+		return nil //nolint:nilerr // retry gives up only when ctx has ended
 	}
 	if r.begun, err = retry(ctx, r.log, "read head", func() (events.Position, error) { return r.j.Head(ctx) }); err != nil {
-		return nil
+		return nil //nolint:nilerr // retry gives up only when ctx has ended
 	}
 	last := time.Time{}
 	saved := from
@@ -101,7 +101,7 @@ func (r *Router) Run(ctx context.Context) error {
 		return nil
 	})
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // told to end
 	}
 	return err
 }

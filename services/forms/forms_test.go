@@ -34,7 +34,7 @@ func open(t *testing.T, list ...forms.Form) *front {
 	var err error
 	f.Forms, err = forms.New(forms.Config{
 		Forms: list, Secret: bytes.Repeat([]byte{7}, 32), Now: func() time.Time { return f.now },
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Logger: slog.New(slog.DiscardHandler),
 		Resolve: func(_ context.Context, addrs []string) ([]events.SubjectID, error) {
 			return []events.SubjectID{events.SubjectID("subject of " + addrs[0])}, nil
 		},
@@ -354,8 +354,10 @@ func TestConfigurationIsChecked(t *testing.T) {
 		"options":  {ID: "a", Extra: []forms.Field{{Name: "x", Kind: forms.Choice}}},
 		"origin":   {ID: "a", Embed: []string{"https://x.example; script-src *"}},
 	} {
-		c := forms.Config{Forms: []forms.Form{form}, Secret: make([]byte, 32), Logger: slog.Default(), Resolve: func(context.Context, []string) ([]events.SubjectID, error) { return nil, nil },
-			Hash: func(string, ...string) events.Hash { return "" }, Take: func(context.Context, []events.InquiryReceived) error { return nil }}
+		c := forms.Config{
+			Forms: []forms.Form{form}, Secret: make([]byte, 32), Logger: slog.Default(), Resolve: func(context.Context, []string) ([]events.SubjectID, error) { return nil, nil },
+			Hash: func(string, ...string) events.Hash { return "" }, Take: func(context.Context, []events.InquiryReceived) error { return nil },
+		}
 		if _, err := forms.New(c); err == nil {
 			t.Errorf("%s: accepted", name)
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/westshore/hub/deploy/mailtest"
 	"github.com/westshore/hub/services/mailbox"
 )

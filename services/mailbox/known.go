@@ -12,7 +12,7 @@ import (
 // held is what the log holds of one mailbox, by content: read when a server
 // numbers anew, which is rare, and dropped when the next batch is not about that.
 type held struct {
-	validity uint32 // the new UIDVALIDITY that is compared
+	validity uint32                    // the new UIDVALIDITY that is compared
 	mails    map[events.Hash][]holding // of one content, not adopted yet
 	known    map[uint32]bool           // UIDs under the new validity that the log has
 }

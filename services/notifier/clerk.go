@@ -40,7 +40,7 @@ func (c *Clerk) Run(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
-		return nil
+		return nil //nolint:nilerr // persist gives up only when ctx has ended
 	}
 	saved, last := from, time.Time{}
 	reading := journal.Reading{
@@ -63,7 +63,7 @@ func (c *Clerk) Run(ctx context.Context) error {
 		return nil
 	})
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // told to end
 	}
 	return err
 }

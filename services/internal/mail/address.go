@@ -221,7 +221,7 @@ func (p *addressParser) entry() (Address, bool) {
 		}
 		return Address{Name: name, Address: addr}, true
 	}
-	if bytes.IndexAny(phrase, " \t") < 0 && !p.quoted && !bytes.Contains(phrase, []byte("=?")) {
+	if !bytes.ContainsAny(phrase, " \t") && !p.quoted && !bytes.Contains(phrase, []byte("=?")) {
 		return Address{Name: phraseText(p.comment), Address: cleanAddress(phrase)}, true
 	}
 	return Address{Name: phraseText(phrase)}, true
@@ -272,7 +272,7 @@ func cleanAddress(b []byte) string {
 		b = []byte(s)
 	}
 	if !utf8.Valid(b) {
-		s, _ := guessText(b)
+		s := guessText(b)
 		b = []byte(s)
 	}
 	if len(b) > 2 && (b[0] == '\'' && b[len(b)-1] == '\'' || b[0] == '<') {

@@ -68,8 +68,7 @@ func decodeCharset(b []byte, cs string) (s string, guessed, unknown bool) {
 		if utf8.Valid(b) && bytes.IndexByte(b, 0x1b) < 0 {
 			return string(b), cs == "", false
 		}
-		s, guessed = guessText(b)
-		return s, guessed, false
+		return guessText(b), true, false
 	case "utf-7":
 		return decodeUTF7(b), false, false
 	case "iso-2022-kr":
@@ -77,8 +76,7 @@ func decodeCharset(b []byte, cs string) (s string, guessed, unknown bool) {
 	}
 	enc := lookupCharset(cs)
 	if enc == nil {
-		s, _ = guessText(b)
-		return s, true, true
+		return guessText(b), true, true
 	}
 	out, err := enc.NewDecoder().Bytes(b)
 	if err != nil || !utf8.Valid(out) {
@@ -122,30 +120,29 @@ func repairUTF8(b []byte) (string, bool, bool) {
 		i += n
 	}
 	if good < bad {
-		s, _ := guessText(b)
-		return s, true, false
+		return guessText(b), true, false
 	}
 	return strings.ToValidUTF8(string(b), replacement), false, false
 }
 
 // guessText reads bytes nobody declared: UTF-8 if valid, ISO-2022-JP by its
 // escapes, statistics where there is enough text, else windows-1252.
-func guessText(b []byte) (s string, guessed bool) {
+func guessText(b []byte) string {
 	if bytes.Contains(b, []byte("\x1b$")) || bytes.Contains(b, []byte("\x1b(J")) {
 		if out, err := lookupCharset("iso-2022-jp").NewDecoder().Bytes(b); err == nil && !bytes.Contains(out, []byte(replacement)) {
-			return string(out), true
+			return string(out)
 		}
 	}
 	if utf8.Valid(b) {
-		return string(b), true
+		return string(b)
 	}
 	if len(b) >= chardetMin {
 		if s, ok := detect(b); ok {
-			return s, true
+			return s
 		}
 	}
 	out, _ := charmap.Windows1252.NewDecoder().Bytes(b)
-	return string(out), true
+	return string(out)
 }
 
 // detect asks the statistics and takes an answer only when it reads the text

@@ -23,11 +23,11 @@ func ParseDate(s string) (t time.Time, zone, ok bool) {
 
 // dateParts is what has been understood so far.
 type dateParts struct {
-	day, month, year   int
-	hour, minute, sec  int
-	offset             int
-	zone, bad, hasZone bool
-	pm, am             bool
+	day, month, year  int
+	hour, minute, sec int
+	offset            int
+	bad, hasZone      bool
+	pm, am            bool
 }
 
 // dateTokens splits at white space and commas, and an ISO time off its date.

@@ -40,6 +40,7 @@ func htmlText(s string) (text string, fallback bool) {
 		case html.EndTagToken:
 			name, _ := z.TagName()
 			w.end(atom.Lookup(name))
+		default: // comments and doctypes have no text
 		}
 	}
 }
@@ -89,6 +90,7 @@ func (w *textWriter) start(a atom.Atom, z *html.Tokenizer, attrs bool) {
 		if alt := attribute(z, attrs, "alt"); alt != "" {
 			w.text("[" + alt + "]")
 		}
+	default: // inline: its text flows on
 	}
 }
 
@@ -108,6 +110,7 @@ func (w *textWriter) end(a atom.Atom) {
 		w.block(1)
 	case atom.A:
 		w.link()
+	default: // inline: its text flows on
 	}
 }
 

@@ -33,7 +33,6 @@ func parseIDs(raw []byte) (ids []string, cut bool) {
 		end := bytes.IndexAny(v[i+1:], "<>")
 		if end < 0 {
 			ids, cut = addID(ids, v[i+1:], cut)
-			v = nil
 			break
 		}
 		ids, cut = addID(ids, v[i+1:i+1+end], cut)
@@ -55,7 +54,7 @@ func parseIDs(raw []byte) (ids []string, cut bool) {
 func addID(ids []string, b []byte, cut bool) ([]string, bool) {
 	s := string(b)
 	if !utf8.ValidString(s) {
-		s, _ = guessText(b)
+		s = guessText(b)
 	}
 	s = strings.Map(func(r rune) rune {
 		if isControl(r) || r == ' ' {

@@ -56,9 +56,10 @@ func nextParam(v []byte, i int) (param, int) {
 	if i < len(v) && v[i] == '(' { // comment
 		depth := 0
 		for ; i < len(v); i++ {
-			if v[i] == '(' {
+			switch v[i] {
+			case '(':
 				depth++
-			} else if v[i] == ')' {
+			case ')':
 				if depth--; depth == 0 {
 					return param{}, i + 1
 				}

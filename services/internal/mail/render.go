@@ -100,7 +100,7 @@ func words(v string) []string {
 // characters. Base64 is used where most characters are not ASCII.
 func encodedWords(v string) []string {
 	wide := 0
-	for i := 0; i < len(v); i++ {
+	for i := range len(v) {
 		if v[i] >= 0x80 {
 			wide++
 		}
@@ -128,7 +128,7 @@ func encodedWords(v string) []string {
 func encodeQ(s string) string {
 	const hexDigits = "0123456789ABCDEF"
 	var b strings.Builder
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		c := s[i]
 		switch {
 		case c == ' ':
@@ -309,7 +309,7 @@ func (w *writer) param(disposition, name string) {
 // percentEncode keeps letters, digits and the few signs RFC 2231 leaves alone.
 func percentEncode(s string) string {
 	var b strings.Builder
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		c := s[i]
 		if c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '.' || c == '-' || c == '_' {
 			b.WriteByte(c)

@@ -100,9 +100,10 @@ func (s *base64State) slow(dst, src []byte) []byte {
 			}
 			continue
 		}
-		if v == 65 {
+		switch v {
+		case 65:
 			dst = s.finish(dst)
-		} else if v == 66 {
+		case 66:
 			s.damaged = true
 		}
 	}
@@ -123,10 +124,10 @@ func (s *base64State) finish(dst []byte) []byte {
 	return dst
 }
 
-func appendBase64(dst, src []byte) ([]byte, bool) {
+func appendBase64(dst, src []byte) []byte {
 	var s base64State
 	dst = s.slow(dst, src)
-	return s.finish(dst), s.damaged
+	return s.finish(dst)
 }
 
 // decodeBase64 decodes whole clean lines with the standard library and falls

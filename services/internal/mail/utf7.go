@@ -42,7 +42,7 @@ func decodeUTF7(b []byte) string {
 
 // utf7Run decodes one run of modified base64: UTF-16BE, the padding bits dropped.
 func utf7Run(b []byte) string {
-	raw, _ := appendBase64(nil, b)
+	raw := appendBase64(nil, b)
 	units := make([]uint16, 0, len(raw)/2)
 	for ; len(raw) >= 2; raw = raw[2:] {
 		units = append(units, binary.BigEndian.Uint16(raw))

@@ -118,7 +118,7 @@ func (d *wordDecoder) word(cs string, enc byte, body []byte) {
 		d.charset = cs
 	}
 	if enc == 'b' {
-		d.pending, _ = appendBase64(d.pending, body)
+		d.pending = appendBase64(d.pending, body)
 		return
 	}
 	d.pending = appendQ(d.pending, body)
@@ -142,7 +142,7 @@ func (d *wordDecoder) text(v []byte) {
 		d.out.Write(v)
 		return
 	}
-	s, _ := guessText(v)
+	s := guessText(v)
 	d.out.WriteString(s)
 	d.guessed = true
 }
