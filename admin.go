@@ -30,7 +30,7 @@ func inHouse(name string) func(context.Context, []string) error {
 			return err
 		}
 		call := append([]string{name}, rest...)
-		if conn, err := net.Dial("unix", controlSocket(cfg)); err == nil {
+		if conn, err := new(net.Dialer).DialContext(ctx, "unix", controlSocket(cfg)); err == nil {
 			return callRunning(ctx, conn, call, os.Stdout)
 		}
 		cfg.Log.Level = "warn"
@@ -97,7 +97,7 @@ func (l lines) Write(p []byte) (int, error) {
 }
 
 func (h *house) answer(ctx context.Context, conn net.Conn) {
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	ctx, cancel := context.WithTimeout(ctx, time.Hour)
 	defer cancel()
 	var call []string
@@ -114,7 +114,7 @@ func (h *house) answer(ctx context.Context, conn net.Conn) {
 }
 
 func callRunning(ctx context.Context, conn net.Conn, call []string, out io.Writer) error {
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	if err := json.NewEncoder(conn).Encode(call); err != nil {
 		return fmt.Errorf("ask the running hub: %w", err)
@@ -134,7 +134,9 @@ func callRunning(ctx context.Context, conn net.Conn, call []string, out io.Write
 		case a.Done:
 			return nil
 		}
-		fmt.Fprintln(out, a.Line)
+		if _, err := fmt.Fprintln(out, a.Line); err != nil {
+			return err
+		}
 	}
 	return errors.New("ask the running hub: it went away before it was done")
 }
@@ -172,7 +174,9 @@ func (h *house) agent(ctx context.Context, args []string, out io.Writer) error {
 			if !a.Active {
 				state = "inactive"
 			}
-			fmt.Fprintf(out, "%s  %-6s %-8s %s <%s>\n", a.ID, a.Role, state, a.Name, a.Email)
+			if _, err := fmt.Fprintf(out, "%s  %-6s %-8s %s <%s>\n", a.ID, a.Role, state, a.Name, a.Email); err != nil {
+				return err
+			}
 		}
 		return nil
 	case args[0] == "add" && (len(args) == 3 || len(args) == 4):
@@ -185,8 +189,8 @@ func (h *house) agent(ctx context.Context, args []string, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "added %s\nfirst password: %s\n", id, password)
-		return nil
+		_, err = fmt.Fprintf(out, "added %s\nfirst password: %s\n", id, password)
+		return err
 	case args[0] == "reset" && len(args) == 2:
 		a, err := h.accounts.ByEmail(ctx, args[1])
 		if err != nil {
@@ -196,8 +200,8 @@ func (h *house) agent(ctx context.Context, args []string, out io.Writer) error {
 		if err := h.accounts.SetPassword(ctx, by, a.ID, password); err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "new password: %s\nall sessions of %s have ended\n", password, a.Email)
-		return nil
+		_, err = fmt.Fprintf(out, "new password: %s\nall sessions of %s have ended\n", password, a.Email)
+		return err
 	case args[0] == "token" && len(args) == 3:
 		a, err := h.accounts.ByEmail(ctx, args[1])
 		if err != nil {
@@ -207,8 +211,8 @@ func (h *house) agent(ctx context.Context, args []string, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "API token, shown this once: %s\n", token)
-		return nil
+		_, err = fmt.Fprintf(out, "API token, shown this once: %s\n", token)
+		return err
 	}
 	return misuse("say: agent list, agent add EMAIL NAME [agent|admin], agent reset EMAIL, or agent token EMAIL TOKEN-NAME")
 }
@@ -232,11 +236,12 @@ func (h *house) rebuild(ctx context.Context, args []string, out io.Writer) error
 			continue
 		}
 		began := time.Now()
-		fmt.Fprintf(out, "rebuilding %s beside the live view\n", r.Name())
+		// The rebuild counts; whoever asked for it may have gone.
+		_, _ = fmt.Fprintf(out, "rebuilding %s beside the live view\n", r.Name())
 		if err := r.Rebuild(ctx); err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "rebuilt %s in %s and swapped it in\n", r.Name(), time.Since(began).Round(time.Millisecond))
+		_, _ = fmt.Fprintf(out, "rebuilt %s in %s and swapped it in\n", r.Name(), time.Since(began).Round(time.Millisecond))
 	}
 	return nil
 }
@@ -247,7 +252,9 @@ func (h *house) lag(ctx context.Context, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%-10s at %s of %s, %.1f s behind\n", l.Name, l.Position, l.Head, l.Seconds)
+		if _, err := fmt.Fprintf(out, "%-10s at %s of %s, %.1f s behind\n", l.Name, l.Position, l.Head, l.Seconds); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -301,18 +308,20 @@ func (h *house) compare(ctx context.Context, id events.MailboxID, box *mailbox.M
 			missing = append(missing, uid)
 		}
 	}
-	fmt.Fprintf(out, "%s: server %d, held %d, quarantined %d, missing %d\n", id, server.Count, len(held.UIDs), len(held.Quarantined), len(missing))
+	var report strings.Builder
+	fmt.Fprintf(&report, "%s: server %d, held %d, quarantined %d, missing %d\n", id, server.Count, len(held.UIDs), len(held.Quarantined), len(missing))
 	reasons := map[string]int{}
 	for _, why := range held.Quarantined {
 		reasons[why]++
 	}
 	for why, n := range reasons {
-		fmt.Fprintf(out, "  quarantined, %s: %d\n", why, n)
+		fmt.Fprintf(&report, "  quarantined, %s: %d\n", why, n)
 	}
 	for _, uid := range missing[:min(20, len(missing))] {
-		fmt.Fprintf(out, "  missing: UID %d of UIDVALIDITY %d\n", uid, server.UIDValidity)
+		fmt.Fprintf(&report, "  missing: UID %d of UIDVALIDITY %d\n", uid, server.UIDValidity)
 	}
-	return len(missing) == 0, nil
+	_, err = io.WriteString(out, report.String())
+	return len(missing) == 0, err
 }
 
 // check shows the configuration and tests each connection.
@@ -361,10 +370,7 @@ func check(ctx context.Context, args []string) error {
 
 // runNode runs the embedded event node alone, over TCP.
 func runNode(ctx context.Context, args []string) error {
-	flags, rest, err := parseFlags(args)
-	if err != nil {
-		return err
-	}
+	flags, rest := parseFlags(args)
 	if len(rest) > 0 || flags["data"] == "" || flags["listen"] == "" {
 		return misuse("--data and --listen are needed")
 	}
@@ -406,7 +412,7 @@ func mailCommand(_ context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		defer f.Close()
+		defer func() { _ = f.Close() }()
 		in = f
 	}
 	return mailbox.ParseFile(in, os.Stdout)

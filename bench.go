@@ -11,10 +11,7 @@ import (
 
 // benchCommand measures and prints JSON.
 func benchCommand(ctx context.Context, args []string) error {
-	flags, rest, err := parseFlags(args)
-	if err != nil {
-		return err
-	}
+	flags, rest := parseFlags(args)
 	if len(rest) != 1 || rest[0] != "pipeline" {
 		return misuse("say what to measure: pipeline")
 	}
@@ -23,9 +20,11 @@ func benchCommand(ctx context.Context, args []string) error {
 		if _, ok := n[name]; !ok {
 			return misuse("there is no flag --%s", name)
 		}
-		if n[name], err = strconv.Atoi(value); err != nil || n[name] < 1 || n[name] > 1_000_000 {
+		count, err := strconv.Atoi(value)
+		if err != nil || count < 1 || count > 1_000_000 {
 			return misuse("--%s %q is no number of mails", name, value)
 		}
+		n[name] = count
 	}
 	p, err := bench.RunPipeline(ctx, n["mails"], n["singles"])
 	if err != nil {

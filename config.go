@@ -120,10 +120,7 @@ func defaults() *Config {
 // flags. args are what follows the command; what is no flag is returned.
 func load(args, environ []string) (c *Config, rest []string, err error) {
 	c = defaults()
-	flags, rest, err := parseFlags(args)
-	if err != nil {
-		return nil, nil, err
-	}
+	flags, rest := parseFlags(args)
 	file := flags["config"]
 	delete(flags, "config")
 	if file == "" {
@@ -174,7 +171,7 @@ func mapKeys(m map[string]string) func(func(string) bool) {
 
 // parseFlags takes --key value and --key=value; a --key at the end or before
 // another flag is true.
-func parseFlags(args []string) (flags map[string]string, rest []string, err error) {
+func parseFlags(args []string) (flags map[string]string, rest []string) {
 	flags = map[string]string{}
 	for i := 0; i < len(args); i++ {
 		key, dashed := strings.CutPrefix(args[i], "--")
@@ -183,7 +180,7 @@ func parseFlags(args []string) (flags map[string]string, rest []string, err erro
 			continue
 		}
 		if key == "" {
-			return flags, append(rest, args[i+1:]...), nil
+			return flags, append(rest, args[i+1:]...)
 		}
 		key, value, given := strings.Cut(key, "=")
 		if !given {
@@ -195,7 +192,7 @@ func parseFlags(args []string) (flags map[string]string, rest []string, err erro
 		}
 		flags[key] = value
 	}
-	return flags, rest, nil
+	return flags, rest
 }
 
 func (c *Config) readFile(name string) error {

@@ -38,10 +38,7 @@ type demoKeys struct {
 
 // demo runs a hub together with a mail system of its own, on loopback.
 func demo(ctx context.Context, args []string) error {
-	flags, rest, err := parseFlags(args)
-	if err != nil {
-		return err
-	}
+	flags, rest := parseFlags(args)
 	for f := range flags {
 		if f != "data" && f != "port" && f != "json" && f != "log.level" {
 			return misuse("there is no flag --%s", f)
@@ -50,7 +47,7 @@ func demo(ctx context.Context, args []string) error {
 	if len(rest) > 0 {
 		return misuse("%q is no flag", rest[0])
 	}
-	cfg, err := demoConfig(flags)
+	cfg, err := demoConfig(ctx, flags)
 	if err != nil {
 		return err
 	}
@@ -66,7 +63,7 @@ func demo(ctx context.Context, args []string) error {
 	}
 	box, err := sandbox.Start(ctx, sandbox.Config{
 		Dir: filepath.Join(cfg.Data, "mail"), Password: keys.Mail, Logger: log,
-		SMTPListen: freeOr(flags["port"], 2525), IMAPListen: freeOr(flags["port"], 1143),
+		SMTPListen: freeOr(ctx, flags["port"], 2525), IMAPListen: freeOr(ctx, flags["port"], 1143),
 	})
 	if err != nil {
 		return err
@@ -79,7 +76,7 @@ func demo(ctx context.Context, args []string) error {
 	return h.run(ctx, roomNames, func(g *gateway.Gateway) { greet(g, box, keys, asJSON) })
 }
 
-func demoConfig(flags map[string]string) (*Config, error) {
+func demoConfig(ctx context.Context, flags map[string]string) (*Config, error) {
 	cfg := defaults()
 	cfg.Data, cfg.Brand, cfg.Log.Level = "hub-demo", demoBrand, "warn"
 	if d := flags["data"]; d != "" {
@@ -88,7 +85,7 @@ func demoConfig(flags map[string]string) (*Config, error) {
 	if l := flags["log.level"]; l != "" {
 		cfg.Log.Level = l
 	}
-	cfg.HTTP.Listen = freeOr(flags["port"], 8080)
+	cfg.HTTP.Listen = freeOr(ctx, flags["port"], 8080)
 	if p := flags["port"]; p != "" {
 		if n, err := strconv.ParseUint(p, 10, 16); err != nil {
 			return nil, misuse("--port %q is no port", p)
@@ -109,10 +106,10 @@ func demoConfig(flags map[string]string) (*Config, error) {
 
 // freeOr is the usual port of a demo, or any free one when that is taken or the
 // caller named a port of its own.
-func freeOr(port string, usual int) string {
+func freeOr(ctx context.Context, port string, usual int) string {
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(usual))
 	if port == "" {
-		if l, err := net.Listen("tcp", address); err == nil {
+		if l, err := new(net.ListenConfig).Listen(ctx, "tcp", address); err == nil {
 			_ = l.Close()
 			return address
 		}

@@ -73,9 +73,9 @@ func run(ctx context.Context, args []string) int {
 }
 
 func usage(w *os.File) {
-	fmt.Fprint(w, "Westshore Hub: customer communications and support, event-sourced.\n\n")
+	_, _ = fmt.Fprint(w, "Westshore Hub: customer communications and support, event-sourced.\n\n")
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  hub %-10s %-48s %s\n", c.name, c.args, c.does)
+		_, _ = fmt.Fprintf(w, "  hub %-10s %-48s %s\n", c.name, c.args, c.does)
 	}
 }
 
