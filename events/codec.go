@@ -145,15 +145,17 @@ func MapBlobs(e Event, fn func(b Blob, owner string, at BlobAt) (Blob, error)) (
 	return v.Interface().(Event), nil
 }
 
-// body is the JSON of an event's data in the store: clear facts beside sealed
-// segments (PRIVACY 4.2).
-type body struct {
-	Facts  json.RawMessage `json:"facts"`
-	Sealed [][]byte        `json:"sealed,omitempty"`
+// Data encodes what the store keeps as the event's data: clear facts beside
+// sealed segments (PRIVACY 4.2).
+//
+//	{"facts":{…},"sealed":["base64",…]}
+func (e Envelope) Data() []byte {
+	out := append([]byte(`{"facts":`), e.Facts...)
+	if len(e.Sealed) > 0 {
+		out = appendBytes(append(out, `,"sealed":`...), e.Sealed)
+	}
+	return append(out, '}')
 }
-
-// Data encodes what the store keeps as the event's data.
-func (e Envelope) Data() ([]byte, error) { return json.Marshal(body{e.Facts, e.Sealed}) }
 
 // Metadata encodes what the store keeps as the event's metadata.
 func (e Envelope) Metadata() ([]byte, error) { return json.Marshal(e.Meta) }
@@ -161,14 +163,21 @@ func (e Envelope) Metadata() ([]byte, error) { return json.Marshal(e.Meta) }
 // ParseEnvelope reads an event as the store returned it.
 func ParseEnvelope(id UUID, wire string, stream Stream, data, metadata []byte) (Envelope, error) {
 	env := Envelope{ID: id, Type: wire, Stream: stream}
-	var b body
-	if err := json.Unmarshal(data, &b); err != nil {
+	err := SplitObject(data, func(key string, value []byte) (err error) {
+		switch key {
+		case "facts":
+			env.Facts = value
+		case "sealed":
+			env.Sealed, err = parseBytes(value)
+		}
+		return err
+	})
+	if err != nil {
 		return env, fmt.Errorf("parse data of %s: %w", wire, err)
 	}
 	if err := json.Unmarshal(metadata, &env.Meta); err != nil {
 		return env, fmt.Errorf("parse metadata of %s: %w", wire, err)
 	}
-	env.Facts, env.Sealed = b.Facts, b.Sealed
 	if len(env.Sealed) != len(env.Meta.Segments) {
 		return env, fmt.Errorf("parse %s: %d sealed segments for %d in the table", wire, len(env.Sealed), len(env.Meta.Segments))
 	}

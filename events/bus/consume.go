@@ -2,7 +2,6 @@ package bus
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -167,8 +166,7 @@ func (b *Bus) handle(ctx context.Context, c Consumer, m jetstream.Msg, handle fu
 	if meta, err := m.Metadata(); err == nil {
 		delivered = int(meta.NumDelivered)
 	}
-	var msg Message
-	err := json.Unmarshal(m.Data(), &msg)
+	msg, err := decode(m.Data())
 	if err != nil {
 		// The text of a JSON error may quote the message: say only where it came from.
 		err = &Permanent{errors.New("not a CloudEvent")}

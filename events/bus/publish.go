@@ -37,9 +37,9 @@ func (b *Bus) Publish(ctx context.Context, msgs ...Message) error {
 	}
 	out := make([]*nats.Msg, len(msgs))
 	for i, m := range msgs {
-		data, err := json.Marshal(m)
+		data, err := m.encode()
 		if err != nil {
-			return fmt.Errorf("encode message %s: %w", m.ID, err)
+			return err
 		}
 		out[i] = nats.NewMsg(string(m.To))
 		out[i].Data = data

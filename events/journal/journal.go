@@ -94,15 +94,11 @@ func (j *Journal) Record(ctx context.Context, expected events.Revision, envs ...
 	raw := make([]store.Event, len(envs))
 	ids := make([]events.UUID, len(envs))
 	for i, env := range envs {
-		data, err := env.Data()
-		if err != nil {
-			return Written{}, fmt.Errorf("encode %s: %w", env.Type, err)
-		}
 		meta, err := env.Metadata()
 		if err != nil {
 			return Written{}, fmt.Errorf("encode %s: %w", env.Type, err)
 		}
-		raw[i], ids[i] = store.Event{ID: env.ID, Type: env.Type, Data: data, Meta: meta}, env.ID
+		raw[i], ids[i] = store.Event{ID: env.ID, Type: env.Type, Data: env.Data(), Meta: meta}, env.ID
 	}
 	w, err := j.store.Append(ctx, string(envs[0].Stream), expected, raw...)
 	if err != nil {
