@@ -28,10 +28,15 @@ const (
 // maxBatch is how many messages are stored together; a server takes 1,000 at most.
 const maxBatch = 200
 
+// patience bounds how long a publish waits for a server that does not answer.
+const patience = 10 * time.Second
+
 // Publish hands messages to the bus and returns when all of them are on disk
-// there. When it fails, any of them may have arrived; publishing the same ids
+// there; a server that is away fails it within ten seconds. When it fails, any of them may have arrived; publishing the same ids
 // again is harmless.
 func (b *Bus) Publish(ctx context.Context, msgs ...Message) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	if err := b.ensure(ctx); err != nil {
 		return err
 	}
@@ -96,8 +101,6 @@ func (b *Bus) together(ctx context.Context, msgs []*nats.Msg) error {
 	}
 	last := msgs[len(msgs)-1]
 	last.Header.Set(batchCommit, "1")
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
 	reply, err := b.conn.RequestMsgWithContext(ctx, last)
 	if err != nil {
 		return err
@@ -124,7 +127,7 @@ func (b *Bus) oneByOne(ctx context.Context, msgs []*nats.Msg) error {
 	futures := make([]jetstream.PubAckFuture, len(msgs))
 	for i, m := range msgs {
 		var err error
-		if futures[i], err = b.js.PublishMsgAsync(m, jetstream.WithStallWait(10*time.Second)); err != nil {
+		if futures[i], err = b.js.PublishMsgAsync(m, jetstream.WithStallWait(patience)); err != nil {
 			return err
 		}
 	}
