@@ -259,6 +259,7 @@ func (h *house) checks() []ops.Check {
 	return []ops.Check{
 		{Name: "store", Probe: h.journal.Ping},
 		{Name: "bus", Probe: h.bus.Ping},
+		{Name: "disk", Probe: h.writable},
 		{Name: "views", Probe: func(context.Context) error {
 			for _, r := range h.runners {
 				if !r.Live() {
@@ -268,6 +269,21 @@ func (h *house) checks() []ops.Check {
 			return nil
 		}},
 	}
+}
+
+// writable tries whether the data folder takes a page: a full disk stops intake
+// without stopping anything that could be asked.
+func (h *house) writable(context.Context) error {
+	f, err := os.CreateTemp(h.cfg.Data, ".probe-*")
+	if err != nil {
+		return fmt.Errorf("the data folder cannot be written: %w", err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(make([]byte, 4096))
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("the data folder cannot be written: %w", err)
+	}
+	return nil
 }
 
 func (h *house) metrics() []ops.Metric {

@@ -108,6 +108,7 @@ func (a *accessLog) add(ctx context.Context, l line) error {
 
 // run writes lines down soon after the first came; it sleeps when none come.
 func (a *accessLog) run(ctx context.Context) {
+	failed, said := 0, time.Time{}
 	for {
 		select {
 		case <-a.stop:
@@ -122,9 +123,15 @@ func (a *accessLog) run(ctx context.Context) {
 		case <-t.C:
 		}
 		if err := a.write(ctx); err != nil {
-			a.v.log.Error("access log not written, lines wait", "error", err)
+			// Once, then every minute: a full disk stays full for a while.
+			if failed++; failed == 1 || time.Since(said) > time.Minute {
+				a.v.log.Error("access log not written, lines wait", "failures", failed, "error", err)
+				said = time.Now()
+			}
 			a.again()
+			continue
 		}
+		failed = 0
 	}
 }
 
