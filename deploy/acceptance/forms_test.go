@@ -14,6 +14,10 @@ import (
 	"time"
 )
 
+// web is for requests without a token. What takes longer than this is not
+// answered.
+var web = &http.Client{Timeout: time.Minute}
+
 // submit sends a form as a program does.
 func submit(t testing.TB, to string, fields map[string]string) (status int, body string) {
 	t.Helper()
@@ -26,7 +30,7 @@ func submit(t testing.TB, to string, fields map[string]string) (status int, body
 
 func send(t testing.TB, to, kind string, body []byte) (status int, answer string) {
 	t.Helper()
-	res, err := http.Post(to, kind, bytes.NewReader(body))
+	res, err := web.Post(to, kind, bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +39,7 @@ func send(t testing.TB, to, kind string, body []byte) (status int, answer string
 
 func get(t testing.TB, url string) (status int, body string) {
 	t.Helper()
-	res, err := http.Get(url)
+	res, err := web.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +196,7 @@ func postPage(t *testing.T, to string, values url.Values) (status int, page stri
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "text/html")
-	res, err := http.DefaultClient.Do(req)
+	res, err := web.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
