@@ -222,7 +222,7 @@ func newPassword() string { return strings.ToLower(rand.Text()[:20]) }
 
 // readViews keeps the views up to date.
 func (h *house) readViews(ctx context.Context) error {
-	return projections.Run(ctx, projections.FromJournal(h.journal), h.runners...)
+	return projections.Run(ctx, h.source, h.runners...)
 }
 
 func (h *house) rebuild(ctx context.Context, args []string, out io.Writer) error {

@@ -278,7 +278,7 @@ func (h *house) writable(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the data folder cannot be written: %w", err)
 	}
-	defer os.Remove(f.Name())
+	defer func() { _ = os.Remove(f.Name()) }()
 	_, err = f.Write(make([]byte, 4096))
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("the data folder cannot be written: %w", err)

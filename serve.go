@@ -56,6 +56,7 @@ type house struct {
 	outbox    *outbox.View
 	customers *customers.View
 	search    *search.View
+	source    projections.Source
 	runners   []*projections.Runner
 
 	worker  string // random name of this process
@@ -173,9 +174,10 @@ func (h *house) rooms(ctx context.Context) (err error) {
 	}
 	h.onClose(func() { _ = h.search.Close() })
 	h.feed = projections.NewFeed()
-	source := projections.FromJournal(h.journal)
-	for _, p := range []projections.Projection{h.tickets, h.outbox, h.customers, h.search} {
-		h.runners = append(h.runners, projections.NewRunner(projections.Config{Projection: p, Source: source, Feed: h.feed, Logger: h.log}))
+	views := []projections.Projection{h.tickets, h.outbox, h.customers, h.search}
+	h.source = projections.FromJournal(h.journal, views...)
+	for _, p := range views {
+		h.runners = append(h.runners, projections.NewRunner(projections.Config{Projection: p, Source: h.source, Feed: h.feed, Logger: h.log}))
 	}
 	return nil
 }

@@ -16,6 +16,9 @@ type Reading struct {
 	From events.Position
 	// Types are prefixes of wire types; none is everything of the hub.
 	Types []string
+	// Wanted are the wire types to hand over; others only move the position. Nil is
+	// all that Types let through.
+	Wanted map[string]bool
 	// Principal opens segments; nil leaves them Unopened.
 	Principal *events.Principal
 }
@@ -46,7 +49,9 @@ func (j *Journal) Subscribe(ctx context.Context, r Reading, handle func(context.
 		for _, it := range items {
 			switch {
 			case it.Event != nil:
-				raw = append(raw, *it.Event)
+				if r.Wanted == nil || r.Wanted[it.Event.Type] {
+					raw = append(raw, *it.Event)
+				}
 				at = it.Event.Position
 			case it.Checkpoint != nil:
 				at = *it.Checkpoint
