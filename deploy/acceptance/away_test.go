@@ -171,6 +171,47 @@ func TestAwaySMTP(t *testing.T) {
 	s.process.stop(t)
 }
 
+// The mail server takes a message and is gone before it says so: nobody can know,
+// so the hub says unknown, sends no second one, and a person settles it.
+func TestUnknown(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, "")
+	relay := s.openRelay(t)
+	s.start()
+	s.hire()
+	l := &letter{from: "Cut <cut@refuse.test>", to: "support@hub.test", subject: "Hello " + mark(), text: mark()}
+	post(t, s.mail.SMTPAddr(), l)
+	first := s.ticketWith(l.subject)
+	words := mark()
+	if err := s.reply(first.ID, words, false); err != nil {
+		t.Fatal(err)
+	}
+	out := s.sent(first.ID, "unknown")
+	until(t, "a ticket that shows it", func() (bool, string) {
+		got, err := s.read(first.ID)
+		if err != nil {
+			return false, err.Error()
+		}
+		last := got.Messages[len(got.Messages)-1]
+		return last.Delivery == "unknown", last.Delivery
+	})
+	s.process.stop(t)
+	s.start()
+	s.roundTrip(t, relay) // had it been sent again, that would be over by now
+	inbox{relay.IMAPAddr(), "cut@refuse.test", sandbox.DefaultPassword}.with(t, words)
+	if again := s.sent(first.ID, "unknown"); again.Attempts != 1 {
+		t.Errorf("%d attempts", again.Attempts)
+	}
+	if err := s.call("POST", "/outbox/"+out.ID+"/resolve", map[string]string{"outcome": "accepted", "reason": "the customer has it"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	s.sent(first.ID, "accepted")
+	if err := s.call("POST", "/outbox/"+out.ID+"/retry", nil, nil); err == nil || !strings.HasPrefix(err.Error(), "409") {
+		t.Errorf("an accepted mail may be sent again: %v", err)
+	}
+	s.process.stop(t)
+}
+
 // The mailbox's server goes and comes back.
 func TestAwayIMAP(t *testing.T) {
 	t.Parallel()

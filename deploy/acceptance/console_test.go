@@ -35,8 +35,10 @@ func browser(t *testing.T) context.Context {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	var opts []chromedp.ExecAllocatorOption
-	for _, flag := range []string{"headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
-		"disable-component-update", "disable-sync", "disable-dev-shm-usage"} {
+	for _, flag := range []string{
+		"headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
+		"disable-component-update", "disable-sync", "disable-dev-shm-usage",
+	} {
 		opts = append(opts, chromedp.Flag(flag, true))
 	}
 	opts = append(opts, chromedp.ExecPath(chromium), chromedp.UserDataDir(dir), chromedp.WindowSize(1360, 900))
@@ -62,7 +64,7 @@ func browser(t *testing.T) context.Context {
 
 // do runs steps in the browser, with patience; when they fail the log has what the
 // page showed.
-func do(t *testing.T, ctx context.Context, what string, steps ...chromedp.Action[chromedp.Void]) {
+func do(ctx context.Context, t *testing.T, what string, steps ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -89,14 +91,14 @@ func TestConsole(t *testing.T) {
 	}
 	tab := browser(t)
 
-	do(t, tab, "log in with a wrong password",
+	do(tab, t, "log in with a wrong password",
 		chromedp.Navigate(o.url+"/"),
 		chromedp.WaitVisible(chromedp.CSS(`input[name=email]`)),
 		chromedp.SendKeys(chromedp.CSS(`input[name=email]`), o.email),
 		chromedp.SendKeys(chromedp.CSS(`input[name=password]`), "wrong"+kb.Enter),
 		chromedp.WaitVisible(`//*[@role="alert" and contains(., "Wrong address or password")]`),
 	)
-	do(t, tab, "log in",
+	do(tab, t, "log in",
 		chromedp.Click(chromedp.CSS(`input[name=password]`)),
 		chromedp.KeyEvent("a", chromedp.KeyModifiers(chromedp.ModifierCtrl)),
 		chromedp.SendKeys(chromedp.CSS(`input[name=password]`), o.pass+kb.Enter),
@@ -112,11 +114,11 @@ func TestConsole(t *testing.T) {
 	sent := time.Now()
 	post(t, o.mx(), ask)
 	row := fmt.Sprintf(`//*[@role="row"]//a[contains(., %q)]`, ask.subject)
-	do(t, tab, "see the request in the list", chromedp.WaitVisible(row))
+	do(tab, t, "see the request in the list", chromedp.WaitVisible(row))
 	t.Logf("in the list %v after the mail was sent", time.Since(sent).Round(time.Millisecond))
 
 	words := mark()
-	do(t, tab, "answer it",
+	do(tab, t, "answer it",
 		chromedp.Click(row),
 		chromedp.WaitVisible(fmt.Sprintf(`//article[contains(., %q)]`, ask.text)),
 		chromedp.WaitVisible(chromedp.CSS(`textarea[aria-label^="Reply to"]`)),
@@ -129,14 +131,14 @@ func TestConsole(t *testing.T) {
 	if out := o.sent(first.ID, "accepted"); out.MessageID != answer.id() || answer.Get("In-Reply-To") != "<"+ask.id+">" {
 		t.Errorf("outbox %+v; the mail:\n%s", out, answer.raw)
 	}
-	do(t, tab, "see that it was delivered",
+	do(tab, t, "see that it was delivered",
 		chromedp.WaitVisible(fmt.Sprintf(`//article[contains(., %q) and contains(., "Delivered")]`, words)),
 	)
 
 	again := &letter{from: "Alice Example <alice@cust.test>", to: address(t, answer.Get("Reply-To")), subject: "Re: " + ask.subject, text: "Thank you. " + mark()}
 	sent = time.Now()
 	post(t, o.mx(), again)
-	do(t, tab, "see the customer answer",
+	do(tab, t, "see the customer answer",
 		chromedp.WaitVisible(fmt.Sprintf(`//article[contains(., %q)]`, again.text)),
 	)
 	t.Logf("the customer's answer in the open ticket %v after it was sent", time.Since(sent).Round(time.Millisecond))

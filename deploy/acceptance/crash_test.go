@@ -82,13 +82,13 @@ func TestCrash(t *testing.T) {
 		t.Fatal(delivered)
 	}
 
-	tickets := post.arrived(t, o.hub)
+	post.arrived(t, o.hub)
 	t.Logf("every mail arrived once, %v after the first kill began", time.Since(began).Round(time.Millisecond))
 	a.wait(t)
 	stop()
 	busy.Wait()
 	o.settled(a.answered)
-	post.check(t, o, tickets)
+	post.check(t, o)
 	a.check(t, o)
 	t.Logf("%s", strings.TrimSpace(o.run(0, "reconcile")))
 	o.stop(t)
@@ -124,53 +124,65 @@ func newPostbag(seed uint64, n int) *postbag {
 	return p
 }
 
-// arrived waits until the hub has a message for every mail.
-func (p *postbag) arrived(t *testing.T, h *hub) (tickets []ticket) {
+// arrived waits until the hub shows every mail.
+func (p *postbag) arrived(t *testing.T, h *hub) {
 	t.Helper()
 	want := len(p.raw) - len(p.joins)
-	untilFor(t, 2*patience, "all mails", func() (bool, string) {
-		var err error
-		if tickets, err = list[ticket](h, "/tickets?view=all"); err != nil {
-			return false, err.Error()
-		}
-		var counts map[string]int64
-		if err = h.call("GET", "/tickets/counts", nil, &counts); err != nil {
-			return false, err.Error()
-		}
-		return len(tickets) >= want && counts["all"] >= int64(want), fmt.Sprintf("%d tickets of %d", len(tickets), want)
+	untilFor(t, 2*patience, "all tickets", func() (bool, string) {
+		var counts map[string]int
+		err := h.call("GET", "/tickets/counts", nil, &counts)
+		return err == nil && counts["all"] >= want, fmt.Sprintf("%d tickets of %d, %v", counts["all"], want, err)
 	})
-	return tickets
+	until(t, "all mails in the tickets", func() (bool, string) {
+		n := len(p.shown(h).home)
+		return n >= len(p.raw), fmt.Sprintf("%d mails of %d", n, len(p.raw))
+	})
 }
 
-// check reads every ticket.
-func (p *postbag) check(t *testing.T, o *office, tickets []ticket) {
-	t.Helper()
-	tickets = must[[]ticket](o.hub)(list[ticket](o.hub, "/tickets?view=all"))
-	home := map[string]string{} // mark → ticket
-	told := map[string]string{} // mark → what is known of it, for the failure
-	numbers := map[int64]string{}
-	var wrong []string
-	for _, brief := range tickets {
-		if other := numbers[brief.Number]; other != "" {
-			wrong = append(wrong, fmt.Sprintf("number %d is used by %s and %s", brief.Number, other, brief.ID))
-		}
-		numbers[brief.Number] = brief.ID
-		full := must[ticket](o.hub)(o.read(brief.ID))
+// shown is what all tickets show.
+type shown struct {
+	tickets []ticket
+	home    map[string]string // mark → ticket
+	told    map[string]string // mark → what is known of it, for the failure
+	wrong   []string
+}
+
+// shown reads every ticket.
+func (p *postbag) shown(h *hub) shown {
+	h.t.Helper()
+	s := shown{must[[]ticket](h)(list[ticket](h, "/tickets?view=all")), map[string]string{}, map[string]string{}, nil}
+	for _, brief := range s.tickets {
+		full := must[ticket](h)(h.read(brief.ID))
 		for _, m := range full.Messages {
 			if m.Kind != "inbound" {
 				continue
 			}
 			mark := markOf.FindString(m.Text)
 			if mark == "" {
-				wrong = append(wrong, fmt.Sprintf("ticket %d has a message that nobody wrote: %q", full.Number, m.Text))
+				s.wrong = append(s.wrong, fmt.Sprintf("ticket %d has a message that nobody wrote: %q", full.Number, m.Text))
 				continue
 			}
-			if other := home[mark]; other != "" {
-				wrong = append(wrong, fmt.Sprintf("%s is in %s and %s", mark, other, full.ID))
+			if other := s.home[mark]; other != "" {
+				s.wrong = append(s.wrong, fmt.Sprintf("%s is in %s and %s", mark, other, full.ID))
 			}
-			home[mark] = full.ID
-			told[mark] = fmt.Sprintf("%s in ticket %d of %s, %s", mark, full.Number, full.Customer.ID, m.Why)
+			s.home[mark] = full.ID
+			s.told[mark] = fmt.Sprintf("%s in ticket %d of %s, %s", mark, full.Number, full.Customer.ID, m.Why)
 		}
+	}
+	return s
+}
+
+// check compares what is shown with what was sent.
+func (p *postbag) check(t *testing.T, o *office) {
+	t.Helper()
+	s := p.shown(o.hub)
+	home, told, wrong := s.home, s.told, s.wrong
+	numbers := map[int64]string{}
+	for _, brief := range s.tickets {
+		if other := numbers[brief.Number]; other != "" {
+			wrong = append(wrong, fmt.Sprintf("number %d is used by %s and %s", brief.Number, other, brief.ID))
+		}
+		numbers[brief.Number] = brief.ID
 	}
 	for mark := range p.customer {
 		if home[mark] == "" {
@@ -198,7 +210,7 @@ func (p *postbag) check(t *testing.T, o *office, tickets []ticket) {
 		t.Error(w)
 	}
 	t.Logf("%d mails in %d tickets with %d numbers; %d of %d further mails have the smaller UID; %d things wrong",
-		len(home), len(tickets), len(numbers), turned, len(p.joins), len(wrong))
+		len(home), len(s.tickets), len(numbers), turned, len(p.joins), len(wrong))
 }
 
 // settled waits until every answer of these tickets is in the outbox, nothing more

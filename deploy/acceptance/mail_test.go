@@ -314,8 +314,10 @@ func testBounce(t *testing.T, o *office) {
 		return false, "no reply"
 	})
 	// A bounce that nobody can prove is seen, and believed by nobody.
-	forged := &letter{from: "MAILER-DAEMON@cust.test", to: "support@hub.test", subject: "Undelivered Mail Returned to Sender " + mark(),
-		text: mark(), headers: []string{"Auto-Submitted: auto-replied"}, references: []string{out.MessageID}}
+	forged := &letter{
+		from: "MAILER-DAEMON@cust.test", to: "support@hub.test", subject: "Undelivered Mail Returned to Sender " + mark(),
+		text: mark(), headers: []string{"Auto-Submitted: auto-replied"}, references: []string{out.MessageID},
+	}
 	if err := postRaw(o.mx(), "", "support@hub.test", forged.raw()); err != nil {
 		t.Fatal(err)
 	}
@@ -351,8 +353,10 @@ func testAutomatic(t *testing.T, o *office) {
 		t.Fatal(err)
 	}
 	answer := o.inboxOf("bob@cust.test").with(t, words)
-	away := &letter{from: "bob@cust.test", to: address(t, answer.Get("Reply-To")), subject: "Out of office", text: mark(),
-		headers: []string{"Auto-Submitted: auto-replied"}, references: []string{answer.id()}}
+	away := &letter{
+		from: "bob@cust.test", to: address(t, answer.Get("Reply-To")), subject: "Out of office", text: mark(),
+		headers: []string{"Auto-Submitted: auto-replied"}, references: []string{answer.id()},
+	}
 	post(t, o.mx(), away)
 	got, m := o.messageIn(first.ID, away.text)
 	if got.Status != "resolved" || m.Class != "auto" {

@@ -30,7 +30,7 @@ func TestMisuse(t *testing.T) {
 	}{
 		"no such command":    {args: []string{"sevre"}, code: 2, want: []string{`"sevre"`, "serve"}},
 		"unknown key":        {args: []string{"serve", "--data", data, "--config", conf("[http]\nlisen = \"127.0.0.1:0\"\n")}, code: 1, want: []string{"http.lisen", `"http.listen"`}},
-		"unknown table key":  {args: []string{"serve", "--data", data, "--config", conf("[[mailbox]]\nadress = \"a@hub.test\"\n")}, code: 1, want: []string{"adress", `"mailbox.0.address"`}},
+		"unknown table key":  {args: []string{"serve", "--data", data, "--config", conf("[[mailbox]]\naddrss = \"a@hub.test\"\n")}, code: 1, want: []string{"addrss", `"mailbox.0.address"`}},
 		"unknown flag":       {args: []string{"serve", "--data", data, "--http.listn", "127.0.0.1:0"}, code: 1, want: []string{"http.listn", `"http.listen"`}},
 		"unknown variable":   {args: []string{"serve", "--data", data}, env: "HUB_HTTP_LISTN=127.0.0.1:0", code: 1, want: []string{"HUB_HTTP_LISTN", `"http.listen"`}},
 		"not TOML":           {args: []string{"serve", "--data", data, "--config", conf("[http\n")}, code: 1, want: []string{"line 1"}},
