@@ -109,23 +109,23 @@ function conversation(t, i, at, next) {
     t.messages.push(message({ position: next(), from, at: iso(at), text: "Invoice 2291\n\nPlease add our VAT number DE812345678 to the invoice.\n\nJonas Weber", has_html: true, html: '<table style="border:1px solid">…</table>', remote_images: 2 }));
   } else if (i === 4) {
     t.messages.push(message({ position: next(), from, at: iso(at - 9 * HOUR), text: t.snippet }));
-    t.messages.push(message({ position: next(), kind: "reply", agent: { id: "agent-maya", name: "Maya Olsen" }, from: { name: "Maya Olsen", address: "support@northwind.example" }, to: [from], at: iso(at - 8 * HOUR), text: paragraph, delivery: "accepted", delivery_detail: "250 2.0.0 Ok: queued as 4bXk2c1jQ7z" }));
-    t.messages.push(message({ position: next(), kind: "reply", agent: { id: "agent-lin", name: "Lin Ikeda" }, from: { name: "Lin Ikeda", address: "support@northwind.example" }, to: [from], at: iso(at - 6 * HOUR), text: "One more question: which region are your servers in?", delivery: "bounced", delivery_detail: "550 5.1.1 <soren@fjordapi.example>: Recipient address rejected: User unknown" }));
-    t.messages.push(message({ position: next(), kind: "reply", agent: { id: "agent-maya", name: "Maya Olsen" }, from: { name: "Maya Olsen", address: "support@northwind.example" }, to: [from], at: iso(at - 5 * HOUR), text: "Trying your other address.", delivery: "deferred", delivery_detail: "451 4.7.1 Greylisting in action, please come back later" }));
+    t.messages.push(message({ position: next(), kind: "reply", agent: { id: "agent-maya", name: "Maya Olsen" }, from: { name: "Maya Olsen", address: "support@northwind.example" }, to: [from], at: iso(at - 8 * HOUR), text: paragraph, delivery: "accepted", delivery_detail: "250 2.0.0" }));
+    t.messages.push(message({ position: next(), kind: "reply", agent: { id: "agent-lin", name: "Lin Ikeda" }, from: { name: "Lin Ikeda", address: "support@northwind.example" }, to: [from], at: iso(at - 6 * HOUR), text: "One more question: which region are your servers in?", delivery: "bounced", delivery_detail: "5.1.1" }));
+    t.messages.push(message({ position: next(), kind: "reply", agent: { id: "agent-maya", name: "Maya Olsen" }, from: { name: "Maya Olsen", address: "support@northwind.example" }, to: [from], at: iso(at - 5 * HOUR), text: "Trying your other address.", delivery: "deferred", delivery_detail: "450 4.7.1" }));
     t.messages.push(message({ position: next(), from, at: iso(at), text: t.snippet, unverified: true, warnings: ["reply_to_domain", "repaired_bom"] }));
     for (const [k, who] of [["TagAdded", "Lin Ikeda"], ["TicketAssigned", "Lin Ikeda"], ["PriorityChanged", "Maya Olsen"], ["TagRemoved", "Lin Ikeda"], ["TicketUnassigned", "Maya Olsen"]]) event(at - 4 * HOUR, k, who, `${who} changed something small`);
   } else {
     const n = i % 11 === 9 ? 12 : 1;
-    for (let k = 0; k < n; k++) t.messages.push(message({ position: next(), ...(k % 2 ? { kind: "reply", agent: { id: "agent-maya", name: "Maya Olsen" }, from: { name: "Maya Olsen", address: "support@northwind.example" }, to: [from], delivery: "accepted", delivery_detail: "250 2.0.0 Ok" } : { from }), at: iso(at - (n - 1 - k) * 3 * HOUR), text: k % 2 ? paragraph : `${t.snippet}\n\n${from.name}`, unverified: t.unverified }));
+    for (let k = 0; k < n; k++) t.messages.push(message({ position: next(), ...(k % 2 ? { kind: "reply", agent: { id: "agent-maya", name: "Maya Olsen" }, from: { name: "Maya Olsen", address: "support@northwind.example" }, to: [from], delivery: "accepted", delivery_detail: "250 2.0.0" } : { from }), at: iso(at - (n - 1 - k) * 3 * HOUR), text: k % 2 ? paragraph : `${t.snippet}\n\n${from.name}`, unverified: t.unverified }));
   }
 }
 
 function outbox(now, tickets) {
   const rows = [
-    ["reply", 0, "queued", 0, "", "", 2 * MIN], ["reply", 1, "sending", 1, "", "", 0], ["acknowledgement", 2, "accepted", 1, "250", "2.0.0 Ok: queued as 4bXk2c1jQ7z", 0],
-    ["reply", 4, "bounced", 1, "550", "5.1.1 Recipient address rejected: User unknown", 0], ["reply", 4, "deferred", 3, "451", "4.7.1 Greylisting in action, please come back later", 12 * MIN],
-    ["reply", 8, "unknown", 1, "", "connection reset after the end of the message was sent", 0], ["administrative", 9, "failed", 6, "554", "5.7.1 Message refused by policy", 0],
-    ["reply", 12, "cancelled", 0, "", "", 0], ["reply", 14, "accepted", 2, "250", "OK id=1tEhXk-0003Yk-2f", 0],
+    ["reply", 0, "queued", 0, "", "", 2 * MIN], ["reply", 1, "sending", 1, "", "", 0], ["acknowledgement", 2, "accepted", 1, "250", "4bXk2c1jQ7z", 0],
+    ["reply", 4, "bounced", 1, "550 5.1.1", "address", 0], ["reply", 4, "deferred", 3, "450 4.7.1", "greylist", 12 * MIN],
+    ["reply", 8, "unknown", 1, "", "connection_lost", 0], ["administrative", 9, "failed", 6, "554 5.7.1", "content", 0],
+    ["reply", 12, "cancelled", 0, "", "", 0], ["reply", 14, "accepted", 2, "250", "1tEhXk-0003Yk-2f", 0],
   ];
   return rows.map(([kind, i, state, attempts, last_code, last_detail, wait], n) => ({
     id: `out-${n}`, kind, to: tickets[i].customer.address, subject: `Re: ${tickets[i].subject}`, state, attempts, last_code, last_detail, ticket: tickets[i].id, ticket_number: tickets[i].number,

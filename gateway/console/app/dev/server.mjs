@@ -53,7 +53,7 @@ export function start({ port = 0, signedIn = false, delay = 0 } = {}) {
     let items = db.tickets.filter(inView[query.get("view") ?? "open"] ?? (() => false));
     if (/^#?\d+$/.test(q)) items = items.filter((t) => String(t.number).startsWith(q.replace("#", "")));
     else items = items.filter((t) => words.every((w) => `${t.subject} ${t.snippet} ${t.customer.name} ${t.customer.address}`.toLowerCase().includes(w)));
-    items.sort((a, b) => b.updated_at.localeCompare(a.updated_at) || b.id.localeCompare(a.id));
+    items.sort((a, b) => b.updated_at.localeCompare(a.updated_at) || a.id.localeCompare(b.id));
     const total = q ? -1 : items.length;
     const after = query.get("after");
     if (after) items = items.slice(items.findIndex((t) => `${t.updated_at}|${t.id}` === after) + 1);
@@ -74,7 +74,7 @@ export function start({ port = 0, signedIn = false, delay = 0 } = {}) {
     t.snippet = body.text.slice(0, 120);
     if (body.resolve) t.status = "resolved";
     const answer = { ...touch(t, "ReplyWritten", `${me.name} replied`), message: m.id };
-    setTimeout(() => { m.delivery = "accepted"; m.delivery_detail = "250 2.0.0 Ok: queued as 4bXk2c1jQ7z"; emit("ticket", t.id, t.revision); emit("outbox", "out-0"); }, 1500).unref();
+    setTimeout(() => { m.delivery = "accepted"; m.delivery_detail = "250 2.0.0"; emit("ticket", t.id, t.revision); emit("outbox", "out-0"); }, 1500).unref();
     return answer;
   }
 

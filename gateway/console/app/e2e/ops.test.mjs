@@ -3,9 +3,9 @@ import { becomes, flow } from "./harness.mjs";
 
 flow("an unknown outcome is decided by a person", { path: "/ops/outbox?state=unknown" }, async ({ page, hub }) => {
   const mail = hub.db.outbox.find((o) => o.state === "unknown");
-  await page.getByRole("button", { name: "It arrived…" }).click();
+  await page.getByRole("button", { name: "It was sent…" }).click();
   assert.equal(mail.state, "unknown", "asking is not doing");
-  await page.getByRole("button", { name: "Record as delivered" }).click();
+  await page.getByRole("button", { name: "Record as sent" }).click();
   await page.getByText("Outcome recorded").first().waitFor();
   assert.equal(mail.state, "accepted");
   await page.getByText("Nothing is unknown").waitFor();
@@ -14,7 +14,7 @@ flow("an unknown outcome is decided by a person", { path: "/ops/outbox?state=unk
 flow("failed mail is sent again, queued mail is cancelled", { path: "/ops/outbox" }, async ({ page, hub }) => {
   const failed = hub.db.outbox.find((o) => o.state === "failed");
   const queued = hub.db.outbox.find((o) => o.state === "queued");
-  await page.getByRole("listitem").filter({ hasText: "refused by policy" }).getByRole("button", { name: "Send again" }).click();
+  await page.getByRole("listitem").filter({ hasText: "Refused as spam" }).getByRole("button", { name: "Send again" }).click();
   await becomes(() => failed.state, "queued");
   await page.getByRole("button", { name: "Cancel…" }).first().click();
   await page.getByRole("button", { name: "Cancel the mail" }).click();

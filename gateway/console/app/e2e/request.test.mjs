@@ -11,9 +11,9 @@ flow("a reply goes out once and shows what became of it", ada, async ({ page, hu
   await page.keyboard.press("r");
   await page.keyboard.type("The second entry falls off on Thursday.\nGreetings");
   await page.keyboard.press("Control+Enter");
-  await page.getByText("Reply sent", { exact: true }).first().waitFor();
-  await page.getByText("Waiting to go out").waitFor();
-  await page.getByText("Delivered").last().waitFor();
+  await page.getByText("Reply on its way", { exact: true }).first().waitFor();
+  await page.getByText("Waiting to be sent").waitFor();
+  await page.getByText("accepted by the mail server").last().waitFor();
   assert.equal(await composer(page).inputValue(), "");
   assert.equal(hub.db.tickets[0].messages.filter((m) => m.kind === "reply").length, 1);
   await becomes(() => atEnd(page), true);
@@ -62,7 +62,7 @@ flow("a reply over an unseen message is refused, then read, then sent", { ...ada
   await page.getByRole("button", { name: "Read it" }).click();
   await becomes(() => page.getByText("Never mind, my bank called.").last().isVisible(), true);
   await composer(page).press("Control+Enter");
-  await page.getByText("Reply sent", { exact: true }).first().waitFor();
+  await page.getByText("Reply on its way", { exact: true }).first().waitFor();
   assert.equal(hub.db.tickets[0].messages.filter((m) => m.kind === "reply").length, 1);
 });
 
@@ -75,7 +75,7 @@ flow("a refused reply can be sent anyway", { ...ada, expect: /412|ERR_FAILED|INC
   hub.writeAgain(48213, "One more thing.");
   await page.keyboard.press("Control+Enter");
   await page.getByRole("button", { name: "Send anyway" }).click();
-  await page.getByText("Reply sent", { exact: true }).first().waitFor();
+  await page.getByText("Reply on its way", { exact: true }).first().waitFor();
   assert.equal(hub.db.tickets[0].messages.filter((m) => m.kind === "reply").length, 1);
 });
 
@@ -90,7 +90,7 @@ flow("without a connection the words stay, and the same words go out once", { ..
   assert.equal(await composer(page).inputValue(), "Written in a tunnel.");
   await context.setOffline(false);
   await composer(page).press("Control+Enter");
-  await page.getByText("Reply sent", { exact: true }).first().waitFor();
+  await page.getByText("Reply on its way", { exact: true }).first().waitFor();
   assert.equal(hub.db.tickets[0].messages.filter((m) => m.kind === "reply").length, 1);
 });
 
@@ -185,7 +185,7 @@ flow("on a phone: list, request, reply, resolve, back", { size: "phone" }, async
   await page.getByRole("textbox", { name: "Reply to Ada" }).tap();
   await page.keyboard.type("On its way.");
   await page.getByRole("button", { name: "Send", exact: true }).tap();
-  await page.getByText("Reply sent", { exact: true }).first().waitFor();
+  await page.getByText("Reply on its way", { exact: true }).first().waitFor();
   await page.getByRole("button", { name: "Resolve" }).tap();
   await becomes(() => hub.db.tickets[0].status, "resolved");
   await page.getByRole("button", { name: "Back to the list" }).tap();

@@ -1,4 +1,5 @@
 import { Link } from "@tanstack/react-router";
+import { Lock, Reply } from "lucide-react";
 import { memo } from "react";
 import type { Ticket, ViewName } from "../api/types";
 import { shortTime } from "../text/time";
@@ -21,6 +22,13 @@ function chipOf(t: Ticket): { text: string; tone: Tone } | null {
   if (t.status === "pending") return { text: "Pending", tone: "info" };
   if (t.last_kind === "reply") return { text: "Answered", tone: "ok" };
   return t.tags[0] ? { text: t.tags[0], tone: "plain" } : null;
+}
+
+/** Marks words that are not the customer's. */
+function Author({ kind }: { kind: Ticket["last_kind"] }) {
+  if (kind !== "note" && kind !== "reply") return null;
+  const Icon = kind === "note" ? Lock : Reply;
+  return <><Icon aria-hidden className={cx("me-1 inline-block size-3.5 align-[-2px]", kind === "note" ? "text-note-fg" : "text-subtle")} /><span className="sr-only">{kind === "note" ? "Internal note: " : "Our reply: "}</span></>;
 }
 
 export const RequestRow = memo(function RequestRow({ ticket: t, view, q, index, active, compact, onOpen }: RowProps) {
@@ -60,7 +68,7 @@ export const RequestRow = memo(function RequestRow({ ticket: t, view, q, index, 
               </span>
               <span className={cx("truncate", waiting ? "font-unread" : "font-label")}>{subjectOf(t.subject)}</span>
               <span className="flex items-center gap-2">
-                <span className="min-w-0 flex-1 truncate text-muted">{t.erased ? "The words of this customer were erased" : t.snippet}</span>
+                <span className="min-w-0 flex-1 truncate text-muted">{t.erased ? "The words of this customer were erased" : <><Author kind={t.last_kind} />{t.snippet}</>}</span>
                 {chip && <Chip tone={chip.tone} className="max-w-24">{chip.text}</Chip>}
                 {t.assignee && <span title={t.assignee.name}><Avatar id={t.assignee.id} name={t.assignee.name} size="sm" /><span className="sr-only">Assigned to {t.assignee.name}</span></span>}
               </span>

@@ -7,6 +7,7 @@ import { asProblem } from "../api/problem";
 import { outboxQuery, queryClient } from "../api/queries";
 import type { Outbound, OutboundState } from "../api/types";
 import { command } from "../state/act";
+import { answerOf } from "../text/mail";
 import { ago, shortTime, until } from "../text/time";
 import { count, isOutboundState, outboundNames, outboundStates, readable, subjectOf } from "../text/words";
 import { Button } from "../ui/button";
@@ -34,8 +35,8 @@ export function OutboxPage() {
   const choose = (s: string): void => { setPages(1); void navigate({ to: "/ops/outbox", search: s ? { state: s } : {} }); };
   const data = query.data;
   return (
-    <OpsPage title="Outbox" intro="Every mail that leaves, with what the other mail server said. A mail whose outcome is not known is never sent again by itself.">
-      <div role="group" aria-label="Show by state" className="flex flex-wrap gap-1.5">
+    <OpsPage title="Outbox" intro="Every mail that leaves, with what the next mail server said. Sent means that this server took it; nobody reports whether it was delivered or read. A mail whose outcome is not known is never sent again by itself.">
+      <div role="group" aria-label="Show by state" className="flex gap-1.5 max-pane:-mx-3 max-pane:shrink-0 max-pane:overflow-x-auto max-pane:px-3 max-pane:[scrollbar-width:none] pane:flex-wrap">
         <Filter label="All" active={state === ""} onClick={() => choose("")} />
         {outboundStates.map((s) => <Filter key={s} label={outboundNames[s]} n={data?.counts[s]} tone={tones[s]} active={state === s} onClick={() => choose(state === s ? "" : s)} />)}
       </div>
@@ -56,8 +57,8 @@ function Filter({ label, n, tone, active, onClick }: { label: string; n?: number
   const loud = !!n && (tone === "danger" || tone === "warn");
   return (
     <button type="button" aria-pressed={active} onClick={onClick}
-      className={cx("control inline-flex items-center gap-2 rounded-sm border px-2.5 font-label", active ? "border-accent bg-accent-soft text-accent-text" : "border-line bg-panel text-muted hover:bg-hover hover:text-fg")}>
-      {label}{n !== undefined && <span className={cx("tnum", loud && !active ? (tone === "danger" ? "text-danger" : "text-warn") : "")}>{count(n)}</span>}
+      className={cx("control inline-flex shrink-0 items-center gap-2 rounded-sm border px-2.5 font-label", active ? "border-accent bg-accent-soft text-accent-text" : "border-line bg-panel text-muted hover:bg-hover hover:text-fg")}>
+      {label}{!!n && <span className={cx("tnum", loud && !active ? (tone === "danger" ? "text-danger" : "text-warn") : "")}>{count(n)}</span>}
     </button>
   );
 }
@@ -71,7 +72,7 @@ function Row({ item: o }: { item: Outbound }) {
           <span className="truncate font-strong">{subjectOf(o.subject)}</span>
           {o.ticket && <Link to="/t/$ticket" params={{ ticket: o.ticket_number ? String(o.ticket_number) : o.ticket }} className="shrink-0 font-mono text-chip text-accent-text hover:underline">{o.ticket_number ? `#${o.ticket_number}` : "request"}</Link>}
         </p>
-        <p className="truncate text-muted">{readable(o.kind)} to {o.to || "an erased customer"} · <When at={o.created_at} say={shortTime} /></p>
+        <p className="flex text-muted"><span className="truncate">{readable(o.kind)} to {o.to || "an erased customer"}</span><span className="shrink-0 whitespace-pre"> · <When at={o.created_at} say={shortTime} /></span></p>
         <Outcome item={o} />
       </div>
       <div className="flex justify-end gap-1.5 max-pane:order-3 max-pane:col-span-2"><Actions item={o} /></div>
@@ -80,12 +81,14 @@ function Row({ item: o }: { item: Outbound }) {
 }
 
 function Outcome({ item: o }: { item: Outbound }) {
-  const said = [o.last_code, o.last_detail].filter(Boolean).join(" ");
+  const { words, codes } = answerOf(o.last_code, o.last_detail);
   const waits = o.next_attempt_at && (o.state === "deferred" || o.state === "queued");
-  if (!said && !waits && o.attempts < 2) return null;
+  if (!words && !codes && !waits && o.attempts < 2) return null;
+  const bad = o.state === "failed" || o.state === "bounced";
   return (
     <p className="mt-0.5 flex flex-wrap items-baseline gap-x-3 text-chip text-subtle">
-      {said && <span className={cx("font-mono text-meta break-words", (o.state === "failed" || o.state === "bounced") && "text-danger")}>{said}</span>}
+      {words && <span className={cx(bad && "text-danger")}>{words}</span>}
+      {codes && <span className={cx("font-mono text-meta break-words", bad && "text-danger")}>{codes}</span>}
       {o.attempts > 1 && <span className="tnum">{o.attempts} attempts</span>}
       {waits && <span>Next try <When at={o.next_attempt_at!} say={until} /></span>}
     </p>
@@ -110,14 +113,14 @@ function Actions({ item: o }: { item: Outbound }) {
     <>
       {(o.state === "failed" || o.state === "deferred" || o.state === "bounced") && <Button onClick={() => void retry()}>{o.state === "deferred" ? "Try now" : "Send again"}</Button>}
       {(o.state === "queued" || o.state === "deferred") && <Button kind="ghost" onClick={() => setAsk("cancel")}>Cancel…</Button>}
-      {o.state === "unknown" && <><Button onClick={() => setAsk("accepted")}>It arrived…</Button><Button kind="ghost" onClick={() => setAsk("failed")}>It did not…</Button></>}
+      {o.state === "unknown" && <><Button onClick={() => setAsk("accepted")}>It was sent…</Button><Button kind="ghost" onClick={() => setAsk("failed")}>It was not…</Button></>}
       {ask === "cancel" && (
         <ConfirmDialog title="Cancel this mail" act="Cancel the mail" danger onClose={close} text={`The mail to ${o.to} will not be sent. The request keeps a record of it.`}
           onAct={async () => { await command((k) => client.POST("/outbox/{id}/cancel", { ...body(o, k), body: {} })); toast("Mail cancelled"); after(); }} />
       )}
       {(ask === "accepted" || ask === "failed") && (
-        <ConfirmDialog title={ask === "accepted" ? "Record that it arrived" : "Record that it did not arrive"} act={ask === "accepted" ? "Record as delivered" : "Record as failed"} onClose={close}
-          text={`The connection broke while the mail to ${o.to} was handed over (${ago(o.created_at)}), so nobody here knows whether it arrived. Ask the customer or look in the other server's log before you decide.`}
+        <ConfirmDialog title={ask === "accepted" ? "Record that it was sent" : "Record that it was not sent"} act={ask === "accepted" ? "Record as sent" : "Record as not sent"} onClose={close}
+          text={`The connection broke while the mail to ${o.to} was handed over (${ago(o.created_at)}), so nobody here knows whether the other server took it. Look in that server's log or ask the customer before you decide.`}
           onAct={async () => { await command((k) => client.POST("/outbox/{id}/resolve", { ...body(o, k), body: { outcome: ask } })); toast("Outcome recorded"); after(); }} />
       )}
     </>

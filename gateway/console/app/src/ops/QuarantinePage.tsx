@@ -43,7 +43,7 @@ function Row({ item: i }: { item: Quarantined }) {
       <div className="min-w-0 flex-1 basis-64">
         <p className="flex items-center gap-2"><span className="truncate font-strong">{subjectOf(i.subject)}</span>
           {i.state === "held" ? <Chip tone="warn" className="max-w-56">{why.name}</Chip> : <Chip tone={i.state === "released" ? "ok" : "plain"}>{readable(i.state)}</Chip>}</p>
-        <p className="truncate text-muted">{i.from || "Sender not readable"} to {i.mailbox} · {fileSize(i.size)} · <When at={i.received_at} say={shortTime} /></p>
+        <p className="flex text-muted"><span className="truncate">{i.from || "Sender not readable"} {i.form ? `by the form ${i.form}` : `to ${i.mailbox}`}</span><span className="shrink-0 whitespace-pre"> · {fileSize(i.size)} · <When at={i.received_at} say={shortTime} /></span></p>
         {why.text && <p className="mt-0.5 text-chip text-subtle">{why.text}</p>}
       </div>
       <div className="flex flex-wrap gap-1.5">

@@ -14,17 +14,17 @@ export function SystemPage() {
   const query = useQuery(systemQuery);
   const s = query.data;
   return (
-    <OpsPage title="System" intro="How far each view has read the log. A view that is behind shows a little old data; nothing is lost.">
+    <OpsPage title="System" intro="How far each view has read the log. A view that is behind shows data that is a little old; nothing is lost.">
       {query.isError && !s ? <ErrorState what="The state of the system could not be read" problem={asProblem(query.error)} onRetry={() => void query.refetch()} />
         : !s ? <Card className="flex flex-col gap-4 p-4">{[1, 2, 3].map((i) => <Bone key={i} className="h-3 w-1/2" />)}</Card> : (
           <>
-            <dl className="grid grid-cols-2 gap-3 pane:grid-cols-4">
+            <dl className="grid grid-cols-2 gap-3 pane:grid-cols-3">
               <Fact name="State" value={<Chip tone={s.ready ? "ok" : "warn"}>{s.ready ? "Ready" : "Starting"}</Chip>} />
               <Fact name="Version" value={s.version} />
               <Fact name="Running for" value={duration(s.uptime_seconds)} />
               <Fact name="Head of the log" value={<span className="font-mono">{shown(s.head)}</span>} />
-              <Fact name="Store" value={s.store} />
-              <Fact name="Bus" value={s.bus} />
+              <Fact name="Store" value={readable(s.store)} />
+              <Fact name="Bus" value={readable(s.bus)} />
             </dl>
             <Card>
               <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Views">

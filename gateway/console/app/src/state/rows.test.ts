@@ -61,3 +61,11 @@ test("views are told apart as the server does", () => {
   expect([belongs(done, "open", "me"), belongs(done, "resolved", "me"), belongs(done, "all", "me")]).toEqual([false, true, true]);
   expect(belongs(row("a", 1, { status: "pending" }), "unassigned", "me")).toBe(true);
 });
+
+test("rows of one moment stand by id, and fractions of a second count", () => {
+  const when = (id: string, updated_at: string): Ticket => ({ ...row(id, 0), updated_at });
+  const at = "2026-11-22T09:00:00";
+  const head = { items: [when("x", `${at}.5Z`), when("b", `${at}.25Z`)], next: "n", total: 9 };
+  const r = mergeHead(rows([when("x", `${at}.5Z`), when("a", `${at}.25Z`), when("gone", `${at}.3Z`), when("c", `${at}.25Z`), when("d", `${at}Z`)], "m"), head, "2");
+  expect(r.items.map((t) => t.id)).toEqual(["x", "b", "c", "d"]);
+});

@@ -26,13 +26,18 @@ export function mergeHead(rows: Rows | undefined, p: TicketPage, position: strin
   const inHead = new Set(p.items.map((t) => t.id));
   const last = p.items[p.items.length - 1];
   if (!last) return head;
-  const rest = rows.items.filter((t) => !inHead.has(t.id) && !after(t, last));
+  const rest = rows.items.filter((t) => !inHead.has(t.id) && !before(t, last));
   return { items: [...p.items, ...rest], next: rows.next, total: p.total, position };
 }
 
-/** Sort order of the server: updated_at descending, then id descending. */
-const after = (a: Ticket, b: Ticket): boolean =>
-  a.updated_at > b.updated_at || (a.updated_at === b.updated_at && a.id > b.id);
+/** Sort order of the server: updated_at descending, then id ascending. */
+const before = (a: Ticket, b: Ticket): boolean => {
+  const [x, y] = [sortable(a.updated_at), sortable(b.updated_at)];
+  return x > y || (x === y && a.id < b.id);
+};
+
+/** RFC 3339 in UTC leaves out trailing zeros of a second's fraction; without the Z the text sorts as the time does. */
+const sortable = (at: string): string => at.replace(/Z$/, "");
 
 export interface Frozen { rows: Rows; hidden: number }
 

@@ -14,6 +14,11 @@ const whys: Record<string, string> = {
 /** Why a message joined its request, in words; a sentence of the server is taken as it is, an unknown code says nothing. */
 export const whyWords = (why: string): string => whys[why] ?? (why.includes(" ") ? why : "");
 
+/** What a message from outside is when no person wrote it. */
+export const machineWords: Partial<Record<string, string>> = {
+  auto: "Automatic reply", bounce: "Returned mail", complaint: "Spam complaint", receipt: "Read receipt", list: "Mailing list", loop: "Mail loop",
+};
+
 const cautions: Record<string, string> = {
   from_name_address: "The sender's name looks like the address of somebody else.",
   from_mixed_script: "The sender's address mixes alphabets, which can imitate another address.",
@@ -55,4 +60,27 @@ const holds: Record<string, [name: string, text: string]> = {
 export function holdWords(reason: string, detail: string, readable: (code: string) => string): { name: string; text: string } {
   const [name, text] = holds[reason] ?? [readable(reason), ""];
   return { name, text: detail.includes(" ") ? detail : text };
+}
+
+const answers: Partial<Record<string, string>> = {
+  host: "The mail server could not be reached",
+  login: "The mail server refused our own sign-in",
+  greylist: "The mail server asks to come back later",
+  rate: "The mail server says that we send too fast",
+  full: "The mailbox is full",
+  temporary: "The mail server could not take it for now",
+  address: "There is no such address",
+  size: "Too large for the mail server",
+  content: "Refused as spam or by a policy",
+  utf8: "The mail server cannot take this address or these characters",
+  permanent: "Refused for good",
+  expired: "Tried for too long",
+  connection_lost: "The connection broke before the answer came",
+  worker_lost: "The hub stopped before the answer came",
+};
+
+/** What a mail server answered: a sentence for the hub's classes, else the codes as they came. */
+export function answerOf(code: string, detail = ""): { words: string; codes: string } {
+  const words = answers[detail] ?? answers[code] ?? "";
+  return { words, codes: [code, detail].filter((x) => x && !answers[x]).join(" ") };
 }

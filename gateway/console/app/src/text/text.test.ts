@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
+import { answerOf } from "./mail";
 import { isRich, linkify, splitQuote } from "./quote";
 import { ago, dayName, daysApart, duration, groupName, shortTime, until } from "./time";
-import { fileSize, firstName, initials, personName, plural, readable } from "./words";
+import { deliveryNames, fileSize, firstName, initials, outboundNames, personName, plural, readable } from "./words";
 
 const now = new Date(2026, 10, 22, 10, 0, 0);
 const before = (ms: number): string => new Date(now.getTime() - ms).toISOString();
@@ -77,4 +78,15 @@ test("simple HTML is drawn as text, rich HTML keeps its frame", () => {
   expect(isRich("<p>Hello <b>you</b><br>there</p>")).toBe(false);
   expect(isRich('<table><tr><td bgcolor="red">x</td></tr></table>')).toBe(true);
   expect(isRich('<p style="color:#f00">x</p>')).toBe(true);
+});
+
+test("what a mail server answered: sentences for classes, codes as they came", () => {
+  expect(answerOf("550 5.1.1", "address")).toEqual({ words: "There is no such address", codes: "550 5.1.1" });
+  expect(answerOf("connection_lost")).toEqual({ words: "The connection broke before the answer came", codes: "" });
+  expect(answerOf("250", "4bXk2c1jQ7z")).toEqual({ words: "", codes: "250 4bXk2c1jQ7z" });
+  expect(answerOf("")).toEqual({ words: "", codes: "" });
+});
+
+test("no word for an accepted mail claims that it was delivered or read", () => {
+  for (const word of [deliveryNames.accepted, outboundNames.accepted]) expect(word).not.toMatch(/deliver|read|arriv|received/i);
 });

@@ -29,20 +29,24 @@ export const statusNames: Record<Status, string> = { open: "Open", pending: "Pen
 export const priorityNames: Record<Priority, string> = { low: "Low", normal: "Normal", high: "High", urgent: "Urgent" };
 export const priorities: Priority[] = ["urgent", "high", "normal", "low"];
 
+/**
+ * What became of a mail. The hub learns only what the next mail server said: "accepted" is not delivered, let alone read,
+ * so no word here says so.
+ */
 export const deliveryNames: Record<Exclude<Delivery, "">, string> = {
-  queued: "Waiting to go out",
+  queued: "Waiting to be sent",
   sending: "Being sent",
-  accepted: "Delivered",
-  deferred: "Delayed, trying again",
-  failed: "Not delivered",
-  unknown: "Outcome unknown",
-  bounced: "Returned",
-  cancelled: "Cancelled",
+  accepted: "Sent",
+  deferred: "Delayed, will be tried again",
+  failed: "Not sent",
+  unknown: "Not known whether it was sent",
+  bounced: "Sent, then returned",
+  cancelled: "Cancelled, not sent",
 };
 
 export const outboundNames: Record<OutboundState, string> = {
-  queued: "Queued", sending: "Sending", accepted: "Accepted", deferred: "Deferred", failed: "Failed",
-  unknown: "Unknown", bounced: "Bounced", cancelled: "Cancelled",
+  queued: "Waiting", sending: "Sending", accepted: "Sent", deferred: "Delayed", failed: "Not sent",
+  unknown: "Unknown", bounced: "Returned", cancelled: "Cancelled",
 };
 export const outboundStates = Object.keys(outboundNames) as OutboundState[];
 export const isOutboundState = (s: string): s is OutboundState => s in outboundNames;

@@ -76,7 +76,7 @@ export function Composer({ ticket: t, revision, onRead }: ComposerProps) {
     if (result.ok) {
       retryKey.current = undefined;
       if (note && document.activeElement !== area.current) setKindTo("reply");
-      toast(note ? "Note added" : resolve ? "Reply sent and resolved" : "Reply sent");
+      toast(note ? "Note added" : resolve ? "Reply on its way, request resolved" : "Reply on its way");
       return;
     }
     const { problem } = result;

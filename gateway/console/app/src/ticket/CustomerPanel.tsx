@@ -47,10 +47,9 @@ export function CustomerPanel({ ticket: t, detail, history }: PanelProps) {
           <Facts rows={[
             ["Keep until", keep ? fullDate(keep) : isOpen(t) ? "Set when it is resolved" : "No date set"],
             ["State", t.erased ? "Erased" : "Kept"],
-            ["Sender", t.unverified ? <span className="text-warn">Not verified</span> : "Verified"],
           ]} />
         </Section>
-        <Section title="Earlier requests" count={customer.data ? earlier.length : undefined}>
+        <Section title="Earlier requests" count={earlier.length || undefined}>
           {customer.isPending && t.customer.id !== "" ? <Bone className="mt-1 h-3 w-3/4" /> : earlier.length === 0 ? <p className="text-muted">None</p> : (
             <ul className="-mx-2">{earlier.slice(0, 8).map((x) => <Earlier key={x.id} ticket={x} />)}</ul>
           )}
@@ -71,6 +70,9 @@ const Earlier = ({ ticket: x }: { ticket: Ticket }) => (
   </li>
 );
 
+/** Actors that are not people: "system:desk", "worker:01a1…". */
+const machine = /^[a-z]+:/;
+
 function HistoryList({ items }: { items: readonly HistoryItem[] }) {
   const [all, setAll] = useState(false);
   const newest = [...items].reverse();
@@ -84,7 +86,7 @@ function HistoryList({ items }: { items: readonly HistoryItem[] }) {
               <p className="font-label break-words">{h.text}</p>
               <p className="tnum text-meta text-subtle" title={exactTime(h.at)}>
                 <span className="font-mono">{/^\d+$/.test(h.position) ? Number(h.position).toLocaleString("en-GB") : h.position}</span>
-                {" · "}{shortTime(h.at) === clockTime(h.at) ? clockTime(h.at) : `${shortTime(h.at)}, ${clockTime(h.at)}`}{h.actor && !h.actor.startsWith("system:") && ` · ${h.actor}`}
+                {" · "}{shortTime(h.at) === clockTime(h.at) ? clockTime(h.at) : `${shortTime(h.at)}, ${clockTime(h.at)}`}{h.actor && !machine.test(h.actor) && ` · ${h.actor}`}
               </p>
             </li>
           ))}

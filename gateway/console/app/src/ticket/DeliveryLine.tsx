@@ -1,14 +1,15 @@
 import { Link } from "@tanstack/react-router";
-import { Ban, CheckCheck, Clock, CircleHelp, TriangleAlert } from "lucide-react";
+import { Ban, Check, Clock, CircleHelp, TriangleAlert } from "lucide-react";
 import type { ReactNode } from "react";
 import type { Delivery, Message, Ticket } from "../api/types";
+import { answerOf } from "../text/mail";
 import { deliveryNames } from "../text/words";
 import { cx } from "../ui/cx";
 
 const looks: Record<Exclude<Delivery, "">, { icon: ReactNode; tone: string }> = {
   queued: { icon: <Clock />, tone: "text-subtle" },
   sending: { icon: <Clock />, tone: "text-info" },
-  accepted: { icon: <CheckCheck />, tone: "text-ok" },
+  accepted: { icon: <Check />, tone: "text-ok" },
   deferred: { icon: <Clock />, tone: "text-warn" },
   failed: { icon: <TriangleAlert />, tone: "text-danger" },
   unknown: { icon: <CircleHelp />, tone: "text-warn" },
@@ -16,16 +17,20 @@ const looks: Record<Exclude<Delivery, "">, { icon: ReactNode; tone: string }> = 
   cancelled: { icon: <Ban />, tone: "text-subtle" },
 };
 
-/** What became of a reply, with the words of the other mail server. */
+/** What became of a reply, with the words of the next mail server, which are all that the hub gets to know. */
 export function DeliveryLine({ message: m }: { message: Message; ticket: Ticket }) {
   if (!m.delivery) return null;
   const { icon, tone } = looks[m.delivery] ?? looks.queued;
+  // A bare code of success says no more than the word before it.
+  const { words, codes } = answerOf(m.delivery === "accepted" && /^2\d\d( 2\.\d+\.\d+)?$/.test(m.delivery_detail) ? "" : m.delivery_detail);
   const bad = m.delivery === "failed" || m.delivery === "bounced" || m.delivery === "unknown";
   return (
-    <div className={cx("flex flex-wrap items-center gap-x-2 gap-y-0.5 border-t px-3 py-1.5 text-chip", bad ? "rounded-b-md border-transparent" : "border-line", m.delivery === "unknown" ? "bg-warn-soft" : bad && "bg-danger-soft")}>
+    <div className={cx("flex flex-wrap items-center gap-x-1.5 gap-y-0.5 border-t px-3 py-1.5 text-chip", bad ? "rounded-b-md border-transparent" : "border-line", m.delivery === "unknown" ? "bg-warn-soft" : bad && "bg-danger-soft")}>
       <span className={cx("inline-flex items-center gap-1.5 font-label [&>svg]:size-3.5", tone)}>{icon}{deliveryNames[m.delivery] ?? m.delivery}</span>
-      {m.delivery_detail && <span className={cx("min-w-0 flex-1 font-mono text-meta break-words max-pane:order-last max-pane:basis-full", bad ? "text-fg" : "text-subtle")}>{m.delivery_detail}</span>}
-      {bad && <Link to="/ops/outbox" search={{ state: m.delivery }} className="font-label text-accent-text underline underline-offset-2">See the outbox</Link>}
+      {m.delivery === "accepted" && <span className="text-subtle"><span aria-hidden>· </span>accepted by the mail server</span>}
+      {words && <span className="text-fg"><span aria-hidden>· </span>{words}</span>}
+      {codes && <span title={codes} className={cx("min-w-0 truncate font-mono text-meta", m.delivery === "accepted" ? "ms-auto text-subtle max-pane:hidden" : bad ? "text-fg" : "text-subtle")}>{codes}</span>}
+      {bad && <Link to="/ops/outbox" search={{ state: m.delivery }} className="ms-auto font-label text-accent-text underline underline-offset-2">See the outbox</Link>}
     </div>
   );
 }

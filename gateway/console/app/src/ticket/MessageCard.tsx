@@ -1,10 +1,10 @@
 import { Bot, ChevronRight, Download, Ellipsis, FileText, ImageOff, Info, Lock, TriangleAlert } from "lucide-react";
 import { memo, useState } from "react";
 import type { Message, Ticket } from "../api/types";
-import { cautionsOf, whyWords } from "../text/mail";
+import { cautionsOf, machineWords, whyWords } from "../text/mail";
 import { isRich } from "../text/quote";
 import { clockTime, fullDate, exactTime, shortTime } from "../text/time";
-import { fileSize, personName, plural, readable } from "../text/words";
+import { fileSize, personName, plural } from "../text/words";
 import { Avatar } from "../ui/avatar";
 import { Chip } from "../ui/chip";
 import { cx } from "../ui/cx";
@@ -29,7 +29,7 @@ export const MessageCard = memo(function MessageCard({ ticket, message: m, expan
     return (
       <button type="button" aria-expanded={false} onClick={onToggle} className={cx("flex w-full items-center gap-2.5 rounded-md border px-3 py-2 text-start", note ? "border-note-line bg-note hover:brightness-98" : "border-line bg-panel hover:bg-hover")}>
         {m.kind === "auto" ? <Bot className="size-5 shrink-0 p-0.5 text-subtle" aria-hidden /> : <Avatar id={m.agent?.id ?? m.from.address} name={name} size="sm" erased={m.state === "erased"} />}
-        <span className="max-w-[40%] shrink-0 truncate font-strong">{m.kind === "auto" ? readable(m.class === "human" || !m.class ? "automatic message" : m.class) : name}</span>
+        <span className="max-w-[40%] shrink-0 truncate font-strong">{m.kind === "auto" ? "Automatic message" : name}</span>
         {note && <Lock className="size-3.5 shrink-0 text-note-fg" aria-label="Internal note" />}
         <span className="min-w-0 flex-1 truncate text-muted">{m.state === "plain" ? m.text.slice(0, 160).replace(/\s+/g, " ") : stateWords[m.state]}</span>
         <When at={m.at} say={shortTime} className="text-chip text-subtle" />
@@ -61,8 +61,9 @@ function MessageHead({ ticket, message: m, name, onToggle }: { ticket: Ticket; m
           {!note && m.kind === "inbound" && m.state === "plain" && <span className="ms-2 text-subtle max-pane:hidden">{m.from.address}</span>}
           {note && <span className="ms-2 inline-flex items-center gap-1 align-bottom font-label text-note-fg"><Lock className="size-3.5" aria-hidden />Internal note</span>}
         </h3>
-        {m.unverified && <Chip tone="warn">Unverified</Chip>}
-        {m.kind === "auto" && <Chip>{readable(m.class || "automatic")}</Chip>}
+        {m.unverified && <span title="This sender is not part of the request. Do not take these words for the customer's."><Chip tone="warn">Unverified sender</Chip></span>}
+        {m.kind === "inbound" && machineWords[m.class] && <Chip>{machineWords[m.class]}</Chip>}
+        {m.kind === "auto" && <Chip>Automatic</Chip>}
         <time dateTime={m.at} title={exactTime(m.at)} className="tnum text-chip text-subtle">{clockTime(m.at)}</time>
         <Menu align="end" trigger={<button type="button" aria-label={`More about the message from ${name}`} className={cx("-me-1 inline-flex size-6 items-center justify-center rounded-xs hover:bg-hover hover:text-fg max-pane:-my-2.5 max-pane:size-11", note ? "text-note-fg" : "text-subtle")}><Ellipsis className="size-4" /></button>}>
           <MenuItem icon={<Info />} onSelect={() => setDetails((d) => !d)}>{details ? "Hide details" : "Show details"}</MenuItem>
@@ -79,8 +80,8 @@ function MessageHead({ ticket, message: m, name, onToggle }: { ticket: Ticket; m
 function Details({ message: m }: { message: Message }) {
   const list = (xs: { name: string; address: string }[]): string => xs.map((x) => (x.name ? `${x.name} <${x.address}>` : x.address)).join(", ");
   const rows: [string, string][] = [
-    ["From", list([m.from])], ["To", list(m.to)], ["Cc", list(m.cc ?? [])], ["Sent", exactTime(m.at)], ["Kind", readable(m.class)],
-    ["Keep until", m.keep_until ? fullDate(m.keep_until) : ""], ["Joined", whyWords(m.why)], ["Repairs", m.warnings.join(", ")], ["Position", m.position],
+    ["From", list([m.from])], ["To", list(m.to)], ["Cc", list(m.cc ?? [])], ["Sent", exactTime(m.at)], ["Kind", machineWords[m.class] ?? ""],
+    ["Keep until", m.keep_until ? fullDate(m.keep_until) : ""], ["Joined", whyWords(m.why)], ["Repairs", m.warnings.join(", ")], ["Mail server", m.delivery_detail], ["Position", m.position],
   ];
   return (
     <dl className="my-1.5 grid grid-cols-[auto_1fr] gap-x-3 gap-y-0.5 rounded-sm bg-sunken px-2.5 py-2 text-chip">

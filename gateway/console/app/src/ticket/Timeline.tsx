@@ -1,8 +1,8 @@
-import { ArrowDown, Clock3, LoaderCircle, Tag, UserRound, CheckCheck, Mail, Flag } from "lucide-react";
+import { ArrowDown, Clock3, LoaderCircle, Tag, UserRound, Send, Mail, Flag } from "lucide-react";
 import { type ReactNode, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { HistoryItem, Message, TicketDetail } from "../api/types";
 import { useMe } from "../state/me";
-import { whyWords } from "../text/mail";
+import { answerOf, whyWords } from "../text/mail";
 import { deliveryNames, personName, plural } from "../text/words";
 import { Avatar } from "../ui/avatar";
 import { Bone } from "../ui/states";
@@ -108,7 +108,7 @@ function iconOf(type: string): ReactNode {
   if (/tag/i.test(type)) return <Tag />;
   if (/assign/i.test(type)) return <UserRound />;
   if (/priority/i.test(type)) return <Flag />;
-  if (/deliver|outbound|queued|bounce/i.test(type)) return <CheckCheck />;
+  if (/deliver|outbound|queued|bounce/i.test(type)) return <Send />;
   if (/opened|inquiry|mail/i.test(type)) return <Mail />;
   return <Clock3 />;
 }
@@ -119,7 +119,9 @@ const isBare = (m: Message): boolean => m.kind === "auto" && m.state === "plain"
 function AutoLine({ message: m }: { message: Message }) {
   const to = m.to.map((p) => personName(p)).join(", ");
   const state = m.delivery ? deliveryNames[m.delivery] : "";
-  return <EventLine icon={<CheckCheck />} at={m.at} position={m.position} text={`Acknowledgement${to && ` to ${to}`}${state && `: ${state.toLowerCase()}`}${m.delivery_detail && m.delivery !== "accepted" ? `, ${m.delivery_detail}` : ""}`} />;
+  const { words, codes } = answerOf(m.delivery === "accepted" ? "" : m.delivery_detail);
+  const why = [words, codes].filter(Boolean).join(", ");
+  return <EventLine icon={<Send />} at={m.at} position={m.position} text={`Acknowledgement${to && ` to ${to}`}${state && `: ${state.toLowerCase()}`}${why && ` (${why})`}`} />;
 }
 
 function Events({ items }: { items: HistoryItem[] }) {

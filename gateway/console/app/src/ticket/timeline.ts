@@ -9,7 +9,7 @@ export type Line =
   | { kind: "events"; key: string; items: HistoryItem[] };
 
 /** Events that a message on the page already tells. */
-const told = /^(hub\.)?(MessageAttached|ReplyWritten|NoteAdded|ReplyRecalled|DraftSaved)$/;
+const told = /^(hub\.)?(MessageAttached|ReplyWritten|NoteAdded|DeliveryFailed|DeliveryUnknown|MessageCancelled)$/;
 
 /** Runs of more than this many events are folded into one line. */
 export const FOLD = 3;
