@@ -12,23 +12,46 @@ import (
 // benchCommand measures and prints JSON.
 func benchCommand(ctx context.Context, args []string) error {
 	flags, rest := parseFlags(args)
-	if len(rest) != 1 || rest[0] != "pipeline" {
-		return misuse("say what to measure: pipeline")
+	if len(rest) != 1 {
+		return misuse("say what to measure: pipeline or list")
 	}
-	n := map[string]int{"mails": 5000, "singles": 50}
+	out := json.NewEncoder(os.Stdout)
+	switch rest[0] {
+	case "pipeline":
+		n, err := counts(flags, map[string]int{"mails": 5000, "singles": 50})
+		if err != nil {
+			return err
+		}
+		p, err := bench.RunPipeline(ctx, n["mails"], n["singles"])
+		if err != nil {
+			return err
+		}
+		return p.Print(out)
+	case "list":
+		n, err := counts(flags, map[string]int{"small": 10_000, "large": 100_000})
+		if err != nil {
+			return err
+		}
+		l, err := bench.RunList(ctx, []int{n["small"], n["large"]})
+		if err != nil {
+			return err
+		}
+		return l.Print(out)
+	}
+	return misuse("there is nothing to measure called %q", rest[0])
+}
+
+// counts reads numbers from flags.
+func counts(flags map[string]string, n map[string]int) (map[string]int, error) {
 	for name, value := range flags {
 		if _, ok := n[name]; !ok {
-			return misuse("there is no flag --%s", name)
+			return nil, misuse("there is no flag --%s", name)
 		}
 		count, err := strconv.Atoi(value)
-		if err != nil || count < 1 || count > 1_000_000 {
-			return misuse("--%s %q is no number of mails", name, value)
+		if err != nil || count < 1 || count > 10_000_000 {
+			return nil, misuse("--%s %q is no number", name, value)
 		}
 		n[name] = count
 	}
-	p, err := bench.RunPipeline(ctx, n["mails"], n["singles"])
-	if err != nil {
-		return err
-	}
-	return p.Print(json.NewEncoder(os.Stdout))
+	return n, nil
 }

@@ -31,7 +31,7 @@ func commands() []command {
 		{"rebuild", "[VIEW…]", "replay views beside the live ones and swap them", inHouse("rebuild")},
 		{"lag", "", "show how far each view is behind the log", inHouse("lag")},
 		{"reconcile", "[MAILBOX]", "compare what the mail servers hold with what the hub holds", inHouse("reconcile")},
-		{"bench", "pipeline [--mails N] [--singles N]", "measure, and print JSON", benchCommand},
+		{"bench", "pipeline|list [--mails N] [--singles N]", "measure, and print JSON", benchCommand},
 		{"version", "", "print version, commit and schema versions", version},
 	}
 }
