@@ -127,7 +127,7 @@ func (j *Journal) Append(ctx context.Context, stream events.Stream, expected eve
 }
 
 // attempts bounds how often Execute decides again on a fresh stream.
-const attempts = 10
+const attempts = 25
 
 // Execute loads a stream unopened, lets decide say what happens, and appends it
 // at the revision that was loaded; when somebody else was faster it begins
