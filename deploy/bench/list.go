@@ -39,7 +39,7 @@ func RunList(ctx context.Context, sizes []int) (*List, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	out := &List{}
 	for _, n := range sizes {
 		fmt.Fprintf(os.Stderr, "filling a view with %d tickets\n", n)
