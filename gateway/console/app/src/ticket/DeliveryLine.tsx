@@ -28,7 +28,7 @@ export function DeliveryLine({ message: m }: { message: Message; ticket: Ticket 
     <div className={cx("flex flex-wrap items-center gap-x-1.5 gap-y-0.5 border-t px-3 py-1.5 text-chip", bad ? "rounded-b-md border-transparent" : "border-line", m.delivery === "unknown" ? "bg-warn-soft" : bad && "bg-danger-soft")}>
       <span className={cx("inline-flex items-center gap-1.5 font-label [&>svg]:size-3.5", tone)}>{icon}{deliveryNames[m.delivery] ?? m.delivery}</span>
       {m.delivery === "accepted" && <span className="text-subtle"><span aria-hidden>· </span>accepted by the mail server</span>}
-      {words && <span className="text-fg"><span aria-hidden>· </span>{words}</span>}
+      {words && <span className="text-fg"><span aria-hidden className="max-pane:hidden">· </span>{words}</span>}
       {codes && <span title={codes} className={cx("min-w-0 truncate font-mono text-meta", m.delivery === "accepted" ? "ms-auto text-subtle max-pane:hidden" : bad ? "text-fg" : "text-subtle")}>{codes}</span>}
       {bad && <Link to="/ops/outbox" search={{ state: m.delivery }} className="ms-auto font-label text-accent-text underline underline-offset-2">See the outbox</Link>}
     </div>

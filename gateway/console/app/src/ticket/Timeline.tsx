@@ -120,7 +120,7 @@ function AutoLine({ message: m }: { message: Message }) {
   const to = m.to.map((p) => personName(p)).join(", ");
   const state = m.delivery ? deliveryNames[m.delivery] : "";
   const { words, codes } = answerOf(m.delivery === "accepted" ? "" : m.delivery_detail);
-  const why = [words, codes].filter(Boolean).join(", ");
+  const why = [words.charAt(0).toLowerCase() + words.slice(1), codes].filter(Boolean).join(", ");
   return <EventLine icon={<Send />} at={m.at} position={m.position} text={`Acknowledgement${to && ` to ${to}`}${state && `: ${state.toLowerCase()}`}${why && ` (${why})`}`} />;
 }
 
