@@ -109,7 +109,9 @@ func (b *work) wrote(r *events.Recorded, id events.TicketID, m message, subject 
 		return err
 	}
 	m.at = r.Meta.At.UnixMicro()
-	t.last, t.snippet, t.lastKind = m.id, snippet(answer.Value().Text, -1), m.kind
+	if m.kind == Reply { // a note is for colleagues: the customer still waits
+		t.last, t.snippet, t.lastKind = m.id, snippet(answer.Value().Text, -1), Reply
+	}
 	b.touch(r, t, "messages", true)
 	if err := b.message(r, t, m); err != nil {
 		return err

@@ -66,7 +66,13 @@ var sentences = map[string]string{
 
 // causes are the arguments of TicketReopened.
 var causes = map[string]string{
-	"agent": "by an agent", "message": "the customer wrote again", "delivery": "a reply did not arrive",
+	"agent": "by an agent", "message": "the customer wrote again", "delivery": "a reply could not be delivered",
+}
+
+// lost are the arguments of DeliveryUnknown.
+var lost = map[string]string{
+	"connection_lost": "the connection broke after the message had gone out",
+	"worker_lost":     "the hub stopped while the message was going out",
 }
 
 // tell makes the line readable.
@@ -83,6 +89,10 @@ func (l *Line) tell(names *agentNames, arg string) error {
 	case "TicketReopened":
 		if c, ok := causes[arg]; ok {
 			arg = c
+		}
+	case "DeliveryUnknown":
+		if w, ok := lost[arg]; ok {
+			arg = w
 		}
 	}
 	l.Text = sentences[l.Type]

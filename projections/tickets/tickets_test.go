@@ -195,7 +195,7 @@ func TestHistoryReads(t *testing.T) {
 	}
 	want := []string{
 		"system:desk: Opened by email", "system:desk: Message received", "system:desk: Acknowledgement written", "Grace: Reply written",
-		"Grace: Assigned to Grace", "Grace: Tag returns added", "Grace: Priority set to high", "system:desk: Reopened: a reply did not arrive",
+		"Grace: Assigned to Grace", "Grace: Tag returns added", "Grace: Priority set to high", "system:desk: Reopened: a reply could not be delivered",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("history (-want +got):\n%s", d)
