@@ -170,4 +170,3 @@ func readSecret(into *string, file, key string) error {
 	*into = strings.TrimRight(string(b), "\r\n")
 	return nil
 }
-
