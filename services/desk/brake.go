@@ -20,6 +20,7 @@ type brakes struct {
 	cfg RouterConfig
 	j   *journal.Journal
 	now func() time.Time
+	log *slog.Logger
 
 	mu      sync.Mutex
 	cache   map[events.SubjectID]*sender
@@ -46,8 +47,8 @@ type ack struct {
 // read again.
 const maxSenders = 20_000
 
-func newBrakes(cfg RouterConfig, j *journal.Journal, now func() time.Time) *brakes {
-	return &brakes{cfg: cfg, j: j, now: now, cache: map[events.SubjectID]*sender{}, domains: map[events.Hash][]time.Time{}}
+func newBrakes(cfg RouterConfig, j *journal.Journal, now func() time.Time, log *slog.Logger) *brakes {
+	return &brakes{cfg: cfg, j: j, now: now, log: log, cache: map[events.SubjectID]*sender{}, domains: map[events.Hash][]time.Time{}}
 }
 
 // apply counts a new ticket against the sender, decides whether it is
@@ -122,7 +123,7 @@ func (b *brakes) acknowledgement(in events.InquiryReceived, s *sender, now time.
 	if len(b.total) >= b.cfg.TotalAcks {
 		if now.Sub(b.alerted) > time.Hour {
 			b.alerted = now
-			slog.Warn("automatic answers stopped for now", "room", "desk", "limit_per_hour", b.cfg.TotalAcks)
+			b.log.Warn("automatic answers stopped until the hour is over", "limit_per_hour", b.cfg.TotalAcks)
 		}
 		return "total_hour"
 	}

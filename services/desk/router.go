@@ -66,7 +66,7 @@ func NewRouter(d *Desk, cfg RouterConfig) *Router {
 	}
 	return &Router{
 		cfg: cfg, j: d.j, desk: d, log: d.log.With("part", "router"),
-		numbers: &numbers{j: d.j}, brakes: newBrakes(cfg, d.j, d.now),
+		numbers: &numbers{j: d.j}, brakes: newBrakes(cfg, d.j, d.now, d.log),
 	}
 }
 
