@@ -151,6 +151,8 @@ func (h *house) do(ctx context.Context, call []string, out io.Writer) error {
 		return h.rebuild(ctx, args, out)
 	case "lag":
 		return h.lag(ctx, out)
+	case "privacy":
+		return h.privacy(ctx, args, out)
 	case "reconcile":
 		return h.reconcile(ctx, args, out)
 	}

@@ -30,6 +30,7 @@ func commands() []command {
 		{"agent", "add|list|reset", "manage agents", inHouse("agent")},
 		{"rebuild", "[VIEW…]", "replay views beside the live ones and swap them", inHouse("rebuild")},
 		{"lag", "", "show how far each view is behind the log", inHouse("lag")},
+		{"privacy", "COMMAND [ARGS]", "retention, erasure, rights, holds; hub privacy help lists them", inHouse("privacy")},
 		{"reconcile", "[MAILBOX]", "compare what the mail servers hold with what the hub holds", inHouse("reconcile")},
 		{"bench", "pipeline|list [--mails N] [--singles N]", "measure, and print JSON", benchCommand},
 		{"version", "", "print version, commit and schema versions", version},

@@ -26,7 +26,7 @@ import (
 
 // roomNames are what --rooms may name. Without servers of their own the rooms of
 // one hub must be in one process.
-var roomNames = []string{"mailbox", "recorder", "desk", "notifier", "gateway"}
+var roomNames = []string{"mailbox", "recorder", "desk", "notifier", "privacy", "gateway"}
 
 // serve runs the hub until it is told to stop.
 func serve(ctx context.Context, args []string) error {
@@ -95,6 +95,9 @@ func (h *house) run(ctx context.Context, rooms []string, ready func(*gateway.Gat
 	}
 	start("control", h.control)
 	start("projections", h.readViews)
+	if slices.Contains(rooms, "privacy") {
+		h.servePrivacy(start)
+	}
 	if slices.Contains(rooms, "recorder") {
 		start("recorder", recorder.New(recorder.Config{Bus: h.bus, Journal: h.journal, Logger: h.log}).Run)
 	}

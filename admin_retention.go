@@ -1,0 +1,7 @@
+package main
+
+// retentionCommands are the commands of the registry and of the retention
+// engine.
+func retentionCommands() map[string]privacyCommand {
+	return map[string]privacyCommand{}
+}

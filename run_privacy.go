@@ -1,0 +1,12 @@
+package main
+
+import "context"
+
+// privacyOffice opens the rooms of the privacy office. It runs after the views
+// are open and before the people come; each part adds its line.
+func (h *house) privacyOffice(context.Context) error {
+	return nil
+}
+
+// servePrivacy starts the loops of the privacy office; each part adds its line.
+func (h *house) servePrivacy(func(name string, loop func(context.Context) error)) {}
