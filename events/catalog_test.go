@@ -189,7 +189,7 @@ func TestEveryVersionEverWrittenCanBeRead(t *testing.T) {
 // exempt are types whose values are random ids or keyed hashes by construction.
 var exempt = map[string]bool{
 	"InquiryID": true, "TicketID": true, "SubjectID": true, "AgentID": true, "OutboundID": true, "MessageID": true,
-	"MailboxID": true, "FormID": true, "Hash": true, "UUID": true, "KID": true, "bool": true,
+	"MailboxID": true, "FormID": true, "NoticeID": true, "TemplateID": true, "Hash": true, "UUID": true, "KID": true, "bool": true,
 	"Position": true, "Blob": true, "Role": true,
 }
 
