@@ -307,6 +307,16 @@ func TestQuarantine(t *testing.T) {
 		t.Errorf("%+v", j)
 	}
 	bob.listed("Held")
+	// FIELD 23: the quarantine reads its own mails and no ticket's.
+	h.eventually("the way through the quarantine to be closed", func() bool {
+		return bob.get("/quarantine/"+string(id)+"/raw").StatusCode == 404
+	})
+	tk := bob.ticket("Kettle leaks")
+	var d detail
+	h.ok(bob.get("/tickets/"+tk.ID), &d)
+	if a := bob.get("/quarantine/" + d.Messages[0].ID + "/raw"); a.StatusCode != 404 {
+		t.Errorf("a ticket's mail through the quarantine: %d", a.StatusCode)
+	}
 }
 
 func TestOutbox(t *testing.T) {

@@ -117,6 +117,15 @@ func (a *API) getQuarantinedRaw(ctx context.Context, in *struct {
 	if err := identifier(in.ID); err != nil {
 		return nil, err
 	}
+	// Only what waits here is read here: a mail of a ticket is read at the ticket,
+	// by those who may.
+	state, err := a.rooms.Tickets.Judgement(ctx, events.InquiryID(in.ID))
+	if err == nil && state == "released" {
+		err = tickets.ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
 	b, err := a.blob(ctx, in.ID, 0)
 	if err != nil {
 		return nil, err

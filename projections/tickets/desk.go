@@ -80,6 +80,19 @@ func (v *View) Quarantine(ctx context.Context, q QuarantineQuery) (page Quaranti
 	return page, nil
 }
 
+// Judgement is the quarantine's state of one inquiry: held, released or
+// discarded. It returns ErrNotFound for one that never was in quarantine.
+func (v *View) Judgement(ctx context.Context, id events.InquiryID) (state string, err error) {
+	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+		ok, err := tx.Row(`SELECT state FROM inquiries WHERE id = ?`, string(id)).Find(&state)
+		if err == nil && (!ok || state == "") {
+			err = ErrNotFound
+		}
+		return err
+	})
+	return state, err
+}
+
 // Holding is what the house holds of a mailbox under one UIDVALIDITY (RFC 9051
 // section 2.3.1.1).
 type Holding struct {
