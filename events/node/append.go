@@ -8,7 +8,6 @@ import (
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
-	"github.com/google/uuid"
 	"google.golang.org/grpc"
 
 	"github.com/westshore/hub/events/node/ledger"
@@ -38,11 +37,11 @@ type streamServer struct {
 // all or nothing. A refusal that is certain before that reads the rest first:
 // the client would see only an end of file otherwise.
 func (s *streamServer) Append(stream streams.Streams_AppendServer) error {
-	name, expected, events, err := s.collect(stream)
+	header, events, err := s.collect(stream)
 	if err != nil {
 		return answer(stream.SetTrailer, err)
 	}
-	res, err := s.ledger.Append(stream.Context(), name, expected, events)
+	res, err := s.ledger.Append(stream.Context(), header.stream, header.expected, events)
 	var wrong *ledger.WrongRevisionError
 	if errors.As(err, &wrong) {
 		return stream.SendAndClose(wrongRevision(wrong))
@@ -50,28 +49,32 @@ func (s *streamServer) Append(stream streams.Streams_AppendServer) error {
 	if err != nil {
 		return answer(stream.SetTrailer, err)
 	}
-	return stream.SendAndClose(appended(res))
+	return stream.SendMsg(appended(res))
 }
 
 // collect reads the whole request.
-func (s *streamServer) collect(stream streams.Streams_AppendServer) (name string, expected ledger.Expected, events []ledger.Event, err error) {
-	first, err := stream.Recv()
-	if err != nil {
-		return "", 0, nil, received(err)
+func (s *streamServer) collect(stream streams.Streams_AppendServer) (header appendHeader, events []ledger.Event, err error) {
+	var m wireMessage
+	if err := stream.RecvMsg(&m); err != nil {
+		return header, nil, received(err)
 	}
-	name = string(first.GetOptions().GetStreamIdentifier().GetStreamName())
-	expected, err = expectedOf(first.GetOptions())
+	options, _, err := openAppend(m)
+	if err == nil && options == nil {
+		err = invalid("the first message has no options")
+	}
+	if err == nil {
+		header, err = parseAppendOptions(options)
+	}
 	size := 0
 	for err == nil {
-		var m *streams.AppendReq
-		if m, err = stream.Recv(); err != nil {
+		if err = stream.RecvMsg(&m); err != nil {
 			if errors.Is(err, io.EOF) {
-				return name, expected, events, nil
+				return header, events, nil
 			}
-			return "", 0, nil, received(err)
+			return header, nil, received(err)
 		}
 		var ev ledger.Event
-		if ev, err = proposed(m.GetProposedMessage()); err == nil {
+		if ev, err = proposed(m); err == nil {
 			if size += sizeOf(&ev); size > s.maxAppend {
 				err = appendTooLarge(s.maxAppend)
 			}
@@ -79,7 +82,7 @@ func (s *streamServer) collect(stream streams.Streams_AppendServer) (name string
 		}
 	}
 	drain(stream, maxDrained)
-	return "", 0, nil, err
+	return header, nil, err
 }
 
 // received explains why the next message could not be had.
@@ -111,43 +114,16 @@ func sizeOf(ev *ledger.Event) int {
 	return len(ev.Data) + len(ev.Meta) + 2*units
 }
 
-// proposed checks one event of an append.
-func proposed(m *streams.AppendReq_ProposedMessage) (ev ledger.Event, err error) {
-	if m == nil {
-		return ev, invalid("an event was expected")
+// proposed reads and checks one event of an append.
+func proposed(m wireMessage) (ledger.Event, error) {
+	_, proposal, err := openAppend(m)
+	if err != nil {
+		return ledger.Event{}, err
 	}
-	typ, ok := m.GetMetadata()[metaType]
-	if !ok {
-		return ev, missingProperty(metaType)
+	if proposal == nil {
+		return ledger.Event{}, invalid("an event was expected")
 	}
-	content, ok := m.GetMetadata()[metaContentType]
-	if !ok {
-		return ev, missingProperty(metaContentType)
-	}
-	if typ == "" {
-		return ev, invalid("the event has no type")
-	}
-	if ev.ID, err = eventID(m.GetId()); err != nil {
-		return ev, err
-	}
-	ev.Type, ev.JSON, ev.Data, ev.Meta = typ, content == jsonContent, m.GetData(), m.GetCustomMetadata()
-	return ev, nil
-}
-
-func eventID(id *shared.UUID) (out [16]byte, err error) {
-	switch v := id.GetValue().(type) {
-	case *shared.UUID_Structured_:
-		binary.BigEndian.PutUint64(out[:8], uint64(v.Structured.GetMostSignificantBits()))
-		binary.BigEndian.PutUint64(out[8:], uint64(v.Structured.GetLeastSignificantBits()))
-	case *shared.UUID_String_:
-		if out, err = uuid.Parse(v.String_); err != nil {
-			return out, invalid("the event's id is no uuid")
-		}
-	}
-	if out == [16]byte{} {
-		return out, invalid("the event has no id")
-	}
-	return out, nil
+	return parseProposal(proposal)
 }
 
 func structuredID(id [16]byte) *shared.UUID {

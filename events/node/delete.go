@@ -54,7 +54,7 @@ func (s *streamServer) remove(ctx context.Context, o expectation, id *shared.Str
 	return res.Position, nil
 }
 
-// expectation is what the options of Append, Delete and Tombstone have in common.
+// expectation is what the options of Delete and Tombstone have in common.
 type expectation interface {
 	GetRevision() uint64
 	GetNoStream() *shared.Empty
@@ -64,13 +64,6 @@ type expectation interface {
 
 func expectedOf(o expectation) (ledger.Expected, error) {
 	switch v := o.(type) {
-	case *streams.AppendReq_Options:
-		if v == nil {
-			return 0, invalid("the first message has no options")
-		}
-		if _, ok := v.GetExpectedStreamRevision().(*streams.AppendReq_Options_Revision); ok {
-			return exactly(v.GetRevision()), nil
-		}
 	case *streams.DeleteReq_Options:
 		if _, ok := v.GetExpectedStreamRevision().(*streams.DeleteReq_Options_Revision); ok {
 			return exactly(v.GetRevision()), nil

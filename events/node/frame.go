@@ -37,10 +37,14 @@ func (frameCodec) Marshal(v any) (mem.BufferSlice, error) {
 	return encoding.GetCodecV2("proto").Marshal(v)
 }
 
-// Unmarshal decodes a message, or only measures it.
+// Unmarshal decodes a message, copies it as it is, or only measures it.
 func (frameCodec) Unmarshal(data mem.BufferSlice, v any) error {
-	if n, ok := v.(*skipped); ok {
-		*n = skipped(data.Len())
+	switch m := v.(type) {
+	case *skipped:
+		*m = skipped(data.Len())
+		return nil
+	case *wireMessage:
+		*m = data.Materialize()
 		return nil
 	}
 	return encoding.GetCodecV2("proto").Unmarshal(data, v)

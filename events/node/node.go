@@ -27,6 +27,7 @@ const (
 	DefaultMaxAppendBytes = 1 << 20
 	maxMessageBytes       = 17 << 20
 	maxStreams            = 4096
+	streamWorkers         = 64 // goroutines kept for calls; their stacks have grown already
 	pingEvery             = 10 * time.Second
 	pingTimeout           = 10 * time.Second
 	stopPatience          = 5 * time.Second
@@ -137,6 +138,7 @@ func (n *Node) open(ctx context.Context) error {
 		grpc.InitialConnWindowSize(4 << 20),
 		grpc.WriteBufferSize(128 << 10),
 		grpc.WaitForHandlers(true),
+		grpc.NumStreamWorkers(streamWorkers),
 		grpc.UnknownServiceHandler(unknownService),
 	}
 	if n.cfg.TLSCert != "" {

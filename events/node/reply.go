@@ -7,21 +7,23 @@ import (
 	"github.com/westshore/hub/events/node/ledger"
 )
 
-// appended is the reply to an append that was written, or had been.
-func appended(res ledger.Result) *streams.AppendResp {
-	ok := &streams.AppendResp_Success{
-		CurrentRevisionOption: &streams.AppendResp_Success_NoStream{NoStream: &shared.Empty{}},
-		PositionOption:        &streams.AppendResp_Success_NoPosition{NoPosition: &shared.Empty{}},
-	}
+// appended is the reply to an append that was written, or had been:
+// AppendResp{success{current_revision|no_stream, position|no_position}}.
+func appended(res ledger.Result) frame {
+	var buf [48]byte
+	inner := buf[:0]
 	if res.Revision >= 0 {
-		ok.CurrentRevisionOption = &streams.AppendResp_Success_CurrentRevision{CurrentRevision: uint64(res.Revision)}
+		inner = appendNumber(inner, 1, uint64(res.Revision))
+	} else {
+		inner = appendBytes(inner, 2, nil)
 	}
 	if res.Position > 0 {
-		ok.PositionOption = &streams.AppendResp_Success_Position{Position: &streams.AppendResp_Position{
-			CommitPosition: res.Position, PreparePosition: res.Position,
-		}}
+		var at [24]byte
+		inner = appendBytes(inner, 3, appendNumber(appendNumber(at[:0], 1, res.Position), 2, res.Position))
+	} else {
+		inner = appendBytes(inner, 4, nil)
 	}
-	return &streams.AppendResp{Result: &streams.AppendResp_Success_{Success: ok}}
+	return appendBytes(make([]byte, 0, len(inner)+2), 1, inner)
 }
 
 // wrongRevision fills the fields of today and those of version 20.6.

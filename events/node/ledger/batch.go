@@ -18,6 +18,7 @@ type batch struct {
 	headers map[string]*header  // as they will be
 	before  map[string]*header  // as they are for readers until the commit
 	pending map[uint64][]placed // events of this batch by stream id, in order
+	newest  []ringEntry         // events of this batch, for the ring
 }
 
 func (l *Ledger) newBatch() *batch {
@@ -163,6 +164,7 @@ func (b *batch) put(stream uint64, name string, rev int64, ev *Event) (placed, e
 	if err := b.out.Set(logKey(p.pos), value, nil); err != nil {
 		return p, fmt.Errorf("write event: %w", err)
 	}
+	b.newest = append(b.newest, ringEntry{p.pos, value})
 	if err := b.out.Set(indexKey(stream, rev), indexEntry{p.pos, b.now}.encode(), nil); err != nil {
 		return p, fmt.Errorf("write index: %w", err)
 	}

@@ -135,7 +135,8 @@ func encodeRecord(stream string, rev int64, created Ticks, ev *Event) []byte {
 	if ev.JSON {
 		flags |= flagJSON
 	}
-	b := []byte{recordV1, flags}
+	n := recordFixed + 3*binary.MaxVarintLen32 + len(stream) + len(ev.Type) + len(ev.Meta) + len(ev.Data)
+	b := append(make([]byte, 0, n), recordV1, flags)
 	b = binary.BigEndian.AppendUint64(b, uint64(rev))
 	b = binary.BigEndian.AppendUint64(b, uint64(created))
 	b = append(b, ev.ID[:]...)

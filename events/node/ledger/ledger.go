@@ -57,6 +57,7 @@ type Ledger struct {
 	mu       sync.Mutex
 	durable  uint64             // first position that is not yet on disk
 	epoch    uint64             // counts publications
+	ring     ring               // the newest durable events
 	cache    *headerCache       // durable headers
 	inflight map[string]*header // headers as they were before the batch being committed
 	changed  chan struct{}      // closed at the next publication

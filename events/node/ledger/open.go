@@ -145,6 +145,7 @@ func (l *Ledger) load(fresh bool) error {
 		return err
 	}
 	l.durable = l.count.next
+	l.ring.forget(l.durable)
 	return nil
 }
 
@@ -166,6 +167,7 @@ func (l *Ledger) create(fresh bool) error {
 	}
 	l.count = counters{next: firstPosition, stream: firstStream, store: newID()}
 	l.durable = firstPosition
+	l.ring.forget(l.durable)
 	if err := l.db.Set(counterKey(), l.count.encode(), pebble.Sync); err != nil {
 		return fmt.Errorf("write counters: %w", err)
 	}

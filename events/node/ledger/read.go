@@ -19,14 +19,50 @@ func (l *Ledger) ScanAll(from uint64, fn func(Record) bool) (next uint64, end bo
 	}
 	defer leave()
 	head := l.Head()
-	if from >= head {
-		return max(from, head), true, nil
+	next, stopped, err := l.scanRing(from, head, fn)
+	if next < head && !stopped && err == nil { // too far back for the ring
+		next, stopped, err = l.scanLog(next, head, fn)
 	}
+	return next, !stopped && err == nil, err
+}
+
+// scanRing does what the ring of newest events has of a scan up to head.
+func (l *Ledger) scanRing(from, head uint64, fn func(Record) bool) (next uint64, stopped bool, err error) {
+	var space [ringPage]ringEntry
+	next = from
+	for next < head {
+		l.mu.Lock()
+		page, ok := l.ring.after(next, space[:0])
+		l.mu.Unlock()
+		if !ok {
+			return next, false, nil
+		}
+		for _, e := range page {
+			if e.pos >= head {
+				return head, false, nil
+			}
+			r, err := l.decodeEntry(e)
+			if err != nil {
+				return next, false, err
+			}
+			if next = e.pos + 1; !fn(r) {
+				return next, true, nil
+			}
+		}
+		if len(page) < len(space) {
+			return head, false, nil
+		}
+	}
+	return next, false, nil
+}
+
+// scanLog scans the store from a position up to head.
+func (l *Ledger) scanLog(from, head uint64, fn func(Record) bool) (next uint64, stopped bool, err error) {
 	it, err := l.db.NewIter(&pebble.IterOptions{LowerBound: logKey(from), UpperBound: logKey(head)})
 	if err != nil {
 		return from, false, fmt.Errorf("read log: %w", err)
 	}
-	next, stopped := from, false
+	next = from
 	for ok := it.First(); ok && !stopped; ok = it.Next() {
 		r, err := l.decode(it.Key(), it.Value())
 		if err != nil {
@@ -38,9 +74,9 @@ func (l *Ledger) ScanAll(from uint64, fn func(Record) bool) (next uint64, end bo
 		return next, false, fmt.Errorf("read log: %w", err)
 	}
 	if !stopped {
-		return head, true, nil
+		next = head
 	}
-	return next, false, nil
+	return next, stopped, nil
 }
 
 // ScanAllBack calls fn for the events before the given position, newest first.

@@ -51,6 +51,9 @@ func (l *Ledger) Scavenge(ctx context.Context) (ScavengeReport, error) {
 	if report.Events == 0 {
 		return report, nil
 	}
+	l.mu.Lock()
+	l.ring.forget(l.durable)
+	l.mu.Unlock()
 	return report, l.compact(ctx)
 }
 

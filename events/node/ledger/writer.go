@@ -249,6 +249,7 @@ func (l *Ledger) publish(b *batch) {
 	for name := range b.before {
 		l.cache.put(name, b.headers[name])
 	}
+	l.ring.add(b.newest)
 	l.inflight = nil
 	l.durable = b.count.next
 	l.epoch++
