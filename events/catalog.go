@@ -30,6 +30,11 @@ var catalog = []entry{
 	{name: "TicketResolved", version: 1, of: TicketResolved{}, family: "ticket"},
 	{name: "TicketReopened", version: 1, of: TicketReopened{}, family: "ticket"},
 
+	{name: "MessageDetached", version: 1, of: MessageDetached{}, family: "ticket"},
+	{name: "InquiryRerouted", version: 1, of: InquiryRerouted{}, family: "inquiry"},
+	{name: "MessageComplained", version: 1, of: MessageComplained{}, family: "outbound"},
+	{name: "MailboxReconciled", version: 1, of: MailboxReconciled{}, family: "mailbox"},
+
 	{name: "ThreadBound", version: 1, of: ThreadBound{}, family: "thread"},
 	{name: "TicketNumberTaken", version: 1, of: TicketNumberTaken{}, family: "number"},
 
@@ -67,9 +72,104 @@ var catalog = []entry{
 	{name: "MailAdopted", version: 1, of: MailAdopted{}, family: "mailbox"},
 	{name: "ReactorAdvanced", version: 1, of: ReactorAdvanced{}, family: "checkpoint"},
 
+	{name: "RequestReceived", version: 1, of: RequestReceived{}, family: "dsr"},
+	{name: "RequestAcknowledged", version: 1, of: RequestAcknowledged{}, family: "dsr"},
+	{name: "VerificationAsked", version: 1, of: VerificationAsked{}, family: "dsr"},
+	{name: "RequesterVerified", version: 1, of: RequesterVerified{}, family: "dsr"},
+	{name: "RequesterDoubted", version: 1, of: RequesterDoubted{}, family: "dsr"},
+	{name: "RequestClockResumed", version: 1, of: RequestClockResumed{}, family: "dsr"},
+	{name: "RequestExtended", version: 1, of: RequestExtended{}, family: "dsr"},
+	{name: "RequestReminded", version: 1, of: RequestReminded{}, family: "dsr"},
+	{name: "RequestWithdrawn", version: 1, of: RequestWithdrawn{}, family: "dsr"},
+	{name: "RequestRefused", version: 1, of: RequestRefused{}, family: "dsr"},
+	{name: "RequestAnswered", version: 1, of: RequestAnswered{}, family: "dsr"},
+	{name: "RequesterInformed", version: 1, of: RequesterInformed{}, family: "dsr"},
+	{name: "RequestClosed", version: 1, of: RequestClosed{}, family: "dsr"},
+	{name: "RequesterForgotten", version: 1, of: RequesterForgotten{}, family: "dsr"},
+	{name: "PackSealed", version: 1, of: PackSealed{}, family: "dsr"},
+	{name: "PackFetched", version: 1, of: PackFetched{}, family: "dsr"},
+	{name: "NoticePresented", version: 1, of: NoticePresented{}, family: "customer"},
+	{name: "NoticeAcknowledged", version: 1, of: NoticeAcknowledged{}, family: "customer"},
+	{name: "ConsentRequested", version: 1, of: ConsentRequested{}, family: "customer"},
+	{name: "ConsentGranted", version: 1, of: ConsentGranted{}, family: "customer"},
+	{name: "ConsentWithdrawn", version: 1, of: ConsentWithdrawn{}, family: "customer"},
+	{name: "ObjectionRaised", version: 1, of: ObjectionRaised{}, family: "customer"},
+	{name: "ObjectionDecided", version: 1, of: ObjectionDecided{}, family: "customer"},
+	{name: "ContactRectified", version: 1, of: ContactRectified{}, family: "customer"},
+	{name: "ProcessingRestricted", version: 1, of: ProcessingRestricted{}, family: "customer"},
+	{name: "RestrictionLifted", version: 1, of: RestrictionLifted{}, family: "customer"},
+	{name: "LetterWritten", version: 1, of: LetterWritten{}, family: "letter"},
+	{name: "LegalHoldProposed", version: 1, of: LegalHoldProposed{}, family: "hold"},
+	{name: "LegalHoldPlaced", version: 1, of: LegalHoldPlaced{}, family: "hold"},
+	{name: "LegalHoldExtended", version: 1, of: LegalHoldExtended{}, family: "hold"},
+	{name: "LegalHoldReleased", version: 1, of: LegalHoldReleased{}, family: "hold"},
+	{name: "LegalHoldDeclined", version: 1, of: LegalHoldDeclined{}, family: "hold"},
+	{name: "LegalHoldReviewDue", version: 1, of: LegalHoldReviewDue{}, family: "hold"},
+	{name: "LegalDemandReceived", version: 1, of: LegalDemandReceived{}, family: "demand"},
+	{name: "LegalDemandReviewed", version: 1, of: LegalDemandReviewed{}, family: "demand"},
+	{name: "LegalDisclosureApproved", version: 1, of: LegalDisclosureApproved{}, family: "demand"},
+	{name: "LegalDisclosureSealed", version: 1, of: LegalDisclosureSealed{}, family: "demand"},
+	{name: "LegalDisclosureDelivered", version: 1, of: LegalDisclosureDelivered{}, family: "demand"},
+	{name: "SubjectNoticeDeferred", version: 1, of: SubjectNoticeDeferred{}, family: "demand"},
+	{name: "SubjectNoticeSent", version: 1, of: SubjectNoticeSent{}, family: "demand"},
+	{name: "DataDisclosed", version: 1, of: DataDisclosed{}, family: "recipient"},
+	{name: "DisclosureRefused", version: 1, of: DisclosureRefused{}, family: "recipient"},
+	{name: "BusinessTransferAnnounced", version: 1, of: BusinessTransferAnnounced{}, family: "transfer"},
+	{name: "TransferNoticed", version: 1, of: TransferNoticed{}, family: "transfer"},
+	{name: "TenantExportSealed", version: 1, of: TenantExportSealed{}, family: "transfer"},
+	{name: "TransferCompleted", version: 1, of: TransferCompleted{}, family: "transfer"},
+	{name: "TransferImported", version: 1, of: TransferImported{}, family: "transfer"},
+	{name: "InvestigationOpened", version: 1, of: InvestigationOpened{}, family: "case"},
+	{name: "CaseNoteAdded", version: 1, of: CaseNoteAdded{}, family: "case"},
+	{name: "CaseAccessAsked", version: 1, of: CaseAccessAsked{}, family: "case"},
+	{name: "CaseAccessGranted", version: 1, of: CaseAccessGranted{}, family: "case"},
+	{name: "DataAccessed", version: 1, of: DataAccessed{}, family: "case"},
+	{name: "InvestigationExtended", version: 1, of: InvestigationExtended{}, family: "case"},
+	{name: "InvestigationClosed", version: 1, of: InvestigationClosed{}, family: "case"},
+
 	{name: "AgentAdded", version: 1, of: AgentAdded{}, family: "agent"},
 	{name: "CredentialChanged", version: 1, of: CredentialChanged{}, family: "agent"},
 	{name: "AgentDeactivated", version: 1, of: AgentDeactivated{}, family: "agent"},
+
+	{name: "PolicyVersionPublished", version: 1, of: PolicyVersionPublished{}, family: "registry"},
+	{name: "PolicyVersionEffective", version: 1, of: PolicyVersionEffective{}, family: "registry"},
+	{name: "RetentionScheduleChanged", version: 1, of: RetentionScheduleChanged{}, family: "registry"},
+	{name: "ProcessorRegistered", version: 1, of: ProcessorRegistered{}, family: "registry"},
+	{name: "ProcessorSuspended", version: 1, of: ProcessorSuspended{}, family: "registry"},
+	{name: "RetentionPreviewed", version: 1, of: RetentionPreviewed{}, family: "sweeps"},
+	{name: "RetentionListed", version: 1, of: RetentionListed{}, family: "sweep"},
+	{name: "RetentionApproved", version: 1, of: RetentionApproved{}, family: "sweeps"},
+	{name: "RetentionDeclined", version: 1, of: RetentionDeclined{}, family: "sweeps"},
+	{name: "RetentionSwept", version: 1, of: RetentionSwept{}, family: "sweeps"},
+	{name: "RetentionClockSuspended", version: 1, of: RetentionClockSuspended{}, family: "sweeps"},
+	{name: "RetentionClockResumed", version: 1, of: RetentionClockResumed{}, family: "sweeps"},
+	{name: "RetentionClockMoved", version: 1, of: RetentionClockMoved{}, family: "checkpoint"},
+	{name: "TicketArchived", version: 1, of: TicketArchived{}, family: "ticket"},
+
+	{name: "ErasureScopeResolved", version: 1, of: ErasureScopeResolved{}, family: "dsr"},
+	{name: "ErasureApproved", version: 1, of: ErasureApproved{}, family: "dsr"},
+	{name: "SegmentsExempted", version: 1, of: SegmentsExempted{}, family: "dsr"},
+	{name: "SubjectFenced", version: 1, of: SubjectFenced{}, family: "dsr"},
+	{name: "OutboxCleared", version: 1, of: OutboxCleared{}, family: "dsr"},
+	{name: "DestroyIntended", version: 1, of: DestroyIntended{}, family: "privacy"},
+	{name: "FenceIntended", version: 1, of: FenceIntended{}, family: "privacy"},
+	{name: "HoldIntended", version: 1, of: HoldIntended{}, family: "privacy"},
+	{name: "KeysDestroyed", version: 1, of: KeysDestroyed{}, family: "dsr"},
+	{name: "ErasureDeferred", version: 1, of: ErasureDeferred{}, family: "dsr"},
+	{name: "CachesDrained", version: 1, of: CachesDrained{}, family: "dsr"},
+	{name: "StorePurged", version: 1, of: StorePurged{}, family: "dsr"},
+	{name: "SegmentsErased", version: 1, of: SegmentsErased{}, family: "any"},
+	{name: "ResidueSealed", version: 1, of: ResidueSealed{}, family: "dsr"},
+	{name: "RecipientErasureNotified", version: 1, of: RecipientErasureNotified{}, family: "dsr"},
+	{name: "RecipientErasureAcked", version: 1, of: RecipientErasureAcked{}, family: "dsr"},
+	{name: "RecipientErasureFailed", version: 1, of: RecipientErasureFailed{}, family: "dsr"},
+	{name: "ErasureVerified", version: 1, of: ErasureVerified{}, family: "dsr"},
+	{name: "CertificateIssued", version: 1, of: CertificateIssued{}, family: "dsr"},
+	{name: "BackupHorizonReached", version: 1, of: BackupHorizonReached{}, family: "dsr"},
+	{name: "DeferredErasureCompleted", version: 1, of: DeferredErasureCompleted{}, family: "dsr"},
+	{name: "MessageRedacted", version: 1, of: MessageRedacted{}, family: "ticket"},
+	{name: "IdentityMerged", version: 1, of: IdentityMerged{}, family: "customer"},
+	{name: "IdentityUnmerged", version: 1, of: IdentityUnmerged{}, family: "customer"},
 }
 
 // entry is one row of the catalogue and what its struct's tags say.
@@ -182,18 +282,39 @@ type Kind struct {
 	Version int
 	Family  string
 	Zero    Event
+	// Segments are its sealed fields, in order.
+	Segments []SegmentKind
+}
+
+// SegmentKind describes a sealed field of an event: whose (the field that names
+// the person), what kind, how long, what for.
+type SegmentKind struct {
+	Field    string
+	Subject  string
+	Category Category
+	Class    Class
+	Purposes []Purpose
 }
 
 // Catalogue lists every event there is.
 func Catalogue() []Kind {
 	out := make([]Kind, len(catalog))
 	for i, ent := range catalog {
-		out[i] = Kind{ent.name, ent.version, ent.family, ent.of}
+		out[i] = Kind{Name: ent.name, Version: ent.version, Family: ent.family, Zero: ent.of}
+		for _, f := range ent.segs {
+			out[i].Segments = append(out[i].Segments, SegmentKind{
+				Field: f.name, Subject: ent.typ.Field(f.subject).Name, Category: f.category, Class: f.class, Purposes: f.purposes,
+			})
+		}
 	}
 	return out
 }
 
 func (InquiryReceived) event()        {}
+func (MessageDetached) event()        {}
+func (InquiryRerouted) event()        {}
+func (MessageComplained) event()      {}
+func (MailboxReconciled) event()      {}
 func (InquiryQuarantined) event()     {}
 func (InquiryReleased) event()        {}
 func (InquiryDiscarded) event()       {}

@@ -15,4 +15,5 @@ type TicketRequested struct {
 	Ticket       TicketID  `json:"ticket"`
 	Mailbox      MailboxID `json:"mailbox,omitempty"`
 	Acknowledged bool      `json:"acknowledged,omitempty"`
+	Domain       Hash      `json:"domain,omitempty"` // of the sender's address, for the brake on a domain
 }

@@ -107,6 +107,7 @@ type MessageBounced struct {
 	Inquiry  InquiryID  `json:"inquiry"`
 	Code     string     `json:"code" pd:"none,status code of RFC 3463"`
 	Action   string     `json:"action" pd:"none,action field of RFC 3464"`
+	Class    string     `json:"class,omitempty" pd:"none,what the code means: hard, full, policy or other"`
 }
 
 // MessageCancelled says that it does not go out.

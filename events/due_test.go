@@ -20,18 +20,18 @@ func TestDueDates(t *testing.T) {
 		zone                  *time.Location
 		ack, answer, extended string
 	}{
-		"an ordinary day":               {events.GDPR, "2026-11-10T09:00:00+01:00", brussels, "2026-11-24", "2026-12-10", "2027-02-10"},
-		"31 January ends with February": {events.GDPR, "2025-01-31T09:00:00+01:00", brussels, "2025-02-14", "2025-02-28", "2025-04-30"},
-		"31 January in a leap year":     {events.GDPR, "2028-01-31T09:00:00+01:00", brussels, "2028-02-14", "2028-02-29", "2028-05-02"}, // 30 April is a Sunday, 1 May a holiday
-		"31 January before a Saturday":  {events.GDPR, "2026-01-31T09:00:00+01:00", brussels, "2026-02-13", "2026-03-02", "2026-04-30"},
-		"29 February":                   {events.GDPR, "2028-02-29T09:00:00+01:00", brussels, "2028-03-14", "2028-03-29", "2028-05-29"},
-		"ends on Good Friday":           {events.GDPR, "2026-03-03T09:00:00+01:00", brussels, "2026-03-17", "2026-04-07", "2026-06-03"}, // 3 to 6 April 2026 are free
-		"ends on Christmas Day":         {events.GDPR, "2025-11-25T09:00:00+01:00", brussels, "2025-12-09", "2025-12-29", "2026-02-25"},
-		"ends on New Year's Day":        {events.GDPR, "2026-12-01T09:00:00+01:00", brussels, "2026-12-15", "2027-01-04", "2027-03-01"}, // 1 January 2027 is a Friday
+		"an ordinary day":                                 {events.GDPR, "2026-11-10T09:00:00+01:00", brussels, "2026-11-24", "2026-12-10", "2027-02-10"},
+		"31 January ends with February":                   {events.GDPR, "2025-01-31T09:00:00+01:00", brussels, "2025-02-14", "2025-02-28", "2025-04-30"},
+		"31 January in a leap year":                       {events.GDPR, "2028-01-31T09:00:00+01:00", brussels, "2028-02-14", "2028-02-29", "2028-05-02"}, // 30 April is a Sunday, 1 May a holiday
+		"31 January before a Saturday":                    {events.GDPR, "2026-01-31T09:00:00+01:00", brussels, "2026-02-13", "2026-03-02", "2026-04-30"},
+		"29 February":                                     {events.GDPR, "2028-02-29T09:00:00+01:00", brussels, "2028-03-14", "2028-03-29", "2028-05-29"},
+		"ends on Good Friday":                             {events.GDPR, "2026-03-03T09:00:00+01:00", brussels, "2026-03-17", "2026-04-07", "2026-06-03"}, // 3 to 6 April 2026 are free
+		"ends on Christmas Day":                           {events.GDPR, "2025-11-25T09:00:00+01:00", brussels, "2025-12-09", "2025-12-29", "2026-02-25"},
+		"ends on New Year's Day":                          {events.GDPR, "2026-12-01T09:00:00+01:00", brussels, "2026-12-15", "2027-01-04", "2027-03-01"}, // 1 January 2027 is a Friday
 		"late at night in UTC is a day later in Brussels": {events.GDPR, "2026-11-09T23:30:00Z", brussels, "2026-11-24", "2026-12-10", "2027-02-10"},
-		"the summer's hour":  {events.GDPR, "2026-03-29T01:30:00+01:00", brussels, "2026-04-14", "2026-04-29", "2026-06-29"},
-		"45 days":            {events.CCPA, "2026-11-10T09:00:00-08:00", pacific, "2026-11-24", "2026-12-25", "2027-02-08"},
-		"45 days over a DST": {events.CCPA, "2026-02-20T23:00:00-08:00", pacific, "2026-03-06", "2026-04-06", "2026-05-21"},
+		"the summer's hour":                               {events.GDPR, "2026-03-29T01:30:00+01:00", brussels, "2026-04-14", "2026-04-29", "2026-06-29"},
+		"45 days":                                         {events.CCPA, "2026-11-10T09:00:00-08:00", pacific, "2026-11-24", "2026-12-25", "2027-02-08"},
+		"45 days over a DST":                              {events.CCPA, "2026-02-20T23:00:00-08:00", pacific, "2026-03-06", "2026-04-06", "2026-05-21"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			at, err := time.Parse(time.RFC3339, c.at)

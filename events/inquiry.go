@@ -24,6 +24,9 @@ const (
 	MailReceipt   MailClass = "receipt"
 	MailList      MailClass = "list"
 	MailLoop      MailClass = "loop"
+	// MailSent is what an agent wrote from a mail program: it stands in the
+	// mailbox's folder of sent mail.
+	MailSent MailClass = "sent"
 )
 
 // Address is a person's mail address with the name shown beside it.
@@ -101,6 +104,17 @@ type InquiryReceived struct {
 	Raw          Blob        `json:"raw" blob:"Letter"`
 	Files        []Blob      `json:"files,omitempty" blob:"Letter"`
 
+	QuotedTicket  TicketID  `json:"quoted_ticket,omitempty"`  // proved by a signed mark in the quoted text (MAIL I33)
+	SignedMessage MessageID `json:"signed_message,omitempty"` // the message of SignedTicket
+	SubjectKey    Hash      `json:"subject_key,omitempty"`    // of the subject without Re: and tags (MAIL I38)
+	Agent         AgentID   `json:"agent,omitempty"`          // the author's address is this agent's: believed only with Auth pass (MAIL I35)
+	Forwarded     bool      `json:"forwarded,omitempty"`      // the agent forwarded it: Customer is who wrote it first (MAIL I40)
+	SPF           string    `json:"spf,omitempty" pd:"none,verdict word of RFC 8601 by our own mail server"`
+	DKIM          string    `json:"dkim,omitempty" pd:"none,verdict word of RFC 8601 by our own mail server"`
+	DMARC         string    `json:"dmarc,omitempty" pd:"none,verdict word of RFC 8601 by our own mail server"`
+	Complaint     string    `json:"complaint,omitempty" pd:"none,feedback type of RFC 5965"`
+	Again         InquiryID `json:"again,omitempty"` // this is that inquiry, read once more
+
 	Contact Sealed[Address] `json:"-" seg:"C-CONTACT,R-CONT,Customer,support,admin-message"`
 	Letter  Sealed[Letter]  `json:"-" seg:"C-COMM,R-COMM,Customer,support"`
 }
@@ -121,6 +135,7 @@ type InquiryReleased struct {
 // InquiryDiscarded says that a person decided that an inquiry becomes no ticket.
 type InquiryDiscarded struct {
 	Inquiry InquiryID `json:"inquiry"`
+	Again   InquiryID `json:"again,omitempty"` // it was read once more, as that one
 }
 
 // InquiryRouted is the decision whose ticket an inquiry belongs to, with its
@@ -135,4 +150,5 @@ type InquiryRouted struct {
 	Related     TicketID  `json:"related,omitempty"`    // may belong to this one
 	Acknowledge bool      `json:"acknowledge,omitempty"`
 	Brake       string    `json:"brake,omitempty" pd:"none,code of the rule that kept the acknowledgement back"`
+	Rules       int       `json:"rules,omitempty" pd:"none,version of the rules"`
 }

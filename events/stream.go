@@ -92,6 +92,16 @@ func FormStream(id FormID) Stream { return Stream("form-" + string(id)) }
 // CheckpointStream remembers how far a reactor has read. One event is kept.
 func CheckpointStream(reactor string) Stream { return Stream("checkpoint-" + reactor) }
 
+// RegistryStream holds the privacy policy's versions, the retention schedules and
+// the register of processors.
+const RegistryStream Stream = "registry"
+
+// SweepsStream holds what the retention engine previewed, was allowed and did.
+const SweepsStream Stream = "sweeps"
+
+// SweepStream holds the list of keys behind a preview that waits for approval.
+func SweepStream(id UUID) Stream { return Stream("sweep-" + id.String()) }
+
 // NumberStream counts tickets: the revision of an event in it, plus one, is the
 // human number of a ticket.
 const NumberStream Stream = "number-1"

@@ -33,6 +33,11 @@ type MessageAttached struct {
 	Why        string    `json:"why" pd:"none,code of the rule that matched"`
 	Unverified bool      `json:"unverified,omitempty"`
 	MessageKey Hash      `json:"message_key,omitempty"`
+
+	Agent        AgentID     `json:"agent,omitempty"`           // an agent wrote it by mail, proved (MAIL I35)
+	Participants []SubjectID `json:"participants,omitempty"`    // whom a participant wrote it to besides us (MAIL I34)
+	NewSubject   bool        `json:"subject_changed,omitempty"` // it looks like another matter (MAIL I38)
+	SubjectKey   Hash        `json:"subject_key,omitempty"`
 }
 
 // AcknowledgementWritten asks the notifier to tell the customer that the inquiry
