@@ -186,16 +186,10 @@ func (h *house) notify(start func(string, func(context.Context) error)) error {
 		Journal: h.journal, Bus: h.bus, OpenBlob: h.sealer.OpenBlob, Relay: relay, Name: h.worker,
 		Connections: h.cfg.SMTP.Connections, Now: time.Now, Logger: h.log,
 	}).Run)
-	start("dispatcher", func(ctx context.Context) error {
-		// What an earlier run left can only be seen in a view that has read it all.
-		if err := h.caughtUp(ctx); err != nil {
-			return err
-		}
-		return (&notifier.Dispatcher{
-			Journal: h.journal, Bus: h.bus, Outbox: h.outbox, Changed: h.feed.Changed,
-			Worker: h.worker, Alone: h.node != nil, Now: time.Now, Logger: h.log,
-		}).Run(ctx)
-	})
+	start("dispatcher", (&notifier.Dispatcher{
+		Journal: h.journal, Bus: h.bus, Outbox: h.outbox, Changed: h.feed.Changed, CaughtUp: h.caughtUp,
+		Worker: h.worker, Alone: h.node != nil, Now: time.Now, Logger: h.log,
+	}).Run)
 	return nil
 }
 

@@ -22,9 +22,13 @@ type Clerk struct {
 	// Hash is the vault's keyed hash.
 	Hash func(domain string, parts ...string) events.Hash
 	// Brand is the name in automatic messages.
-	Brand  string
-	Now    func() time.Time
-	Logger *slog.Logger
+	Brand string
+	// Gate is asked before a message is queued; nil lets everything through.
+	Gate Gate
+	// Unsubscribe gives the link by which a person ends one purpose; nil: none.
+	Unsubscribe func(customer events.SubjectID, purpose string) string
+	Now         func() time.Time
+	Logger      *slog.Logger
 }
 
 var clerkPrincipal = events.Principal{Actor: "system:clerk", Role: events.RoleOutbox, Purpose: events.PurposeSupport}
@@ -44,7 +48,7 @@ func (c *Clerk) Run(ctx context.Context) error {
 	}
 	saved, last := from, time.Time{}
 	reading := journal.Reading{
-		From: from, Types: []string{"hub.ReplyWritten", "hub.AcknowledgementWritten"}, Principal: &clerkPrincipal,
+		From: from, Types: []string{"hub.ReplyWritten", "hub.AcknowledgementWritten", "hub.LetterWritten"}, Principal: &clerkPrincipal,
 	}
 	err = c.Journal.Subscribe(ctx, reading, func(ctx context.Context, b journal.Batch) error {
 		for _, rec := range b.Events {
@@ -75,6 +79,8 @@ func (c *Clerk) queue(ctx context.Context, rec events.Recorded) error {
 		return c.reply(ctx, rec, e)
 	case events.AcknowledgementWritten:
 		return c.acknowledge(ctx, rec, e)
+	case events.LetterWritten:
+		return c.letter(ctx, rec, e)
 	}
 	return nil
 }
@@ -158,7 +164,13 @@ func (c *Clerk) put(ctx context.Context, rec events.Recorded, q events.MessageQu
 	q.Domain = c.Hash("domain", domain)
 	q.Rendered, q.Parcel = events.NewBlob(raw), events.Seal(p)
 	evs := []events.Event{q}
-	if failed {
+	ok, reason, err := c.Gate.ask(ctx, q)
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		evs = append(evs, events.MessageCancelled{Outbound: q.Outbound, Reason: reason})
+	case failed:
 		evs = append(evs, events.DeliveryFailed{Outbound: q.Outbound, Class: "not_rendered"})
 	}
 	by := journal.By{

@@ -29,6 +29,10 @@ type Dispatcher struct {
 	// Alone says that no other process works on this outbox, so that what a dead
 	// one had claimed can be settled at once instead of when its lease ends.
 	Alone bool
+	// CaughtUp returns when the outbox shows all that the log holds now. Without
+	// it, what a dead process had claimed could be missing from the one look at
+	// it, and would wait for its lease.
+	CaughtUp func(context.Context) error
 	// Lease is how long a claim holds. Zero is 11 min: longer than a mail server
 	// may take to answer the final dot (RFC 5321 section 4.5.3.2.6).
 	Lease  time.Duration
@@ -181,6 +185,9 @@ func (d *Dispatcher) unknown(ctx context.Context, id events.OutboundID, over fun
 // unknown, what was not is handed out again under the same attempt.
 func (d *Dispatcher) settle(ctx context.Context) error {
 	d.drained(ctx)
+	if err := d.CaughtUp(ctx); err != nil {
+		return err
+	}
 	for after := ""; ; {
 		page, err := d.Outbox.List(ctx, outbox.ListQuery{State: outbox.Sending, Limit: 200, After: after})
 		if err != nil {

@@ -84,7 +84,8 @@ func (p *post) run(name string, relay notifier.RelayConfig) (stop func()) {
 	start(recorder.New(recorder.Config{Bus: p.bus, Journal: p.Journal, Logger: p.Logger}).Run)
 	start((&notifier.Clerk{Journal: p.Journal, Marks: p.marks, Hash: p.Vault.Hash, Brand: "Hub", Now: p.now, Logger: p.Logger}).Run)
 	start((&notifier.Dispatcher{
-		Journal: p.Journal, Bus: p.bus, Outbox: p.outbox, Changed: p.feed.Changed, Worker: name, Alone: true, Now: p.now, Logger: p.Logger,
+		Journal: p.Journal, Bus: p.bus, Outbox: p.outbox, Changed: p.feed.Changed, Worker: name, Alone: true, CaughtUp: p.caughtUp,
+		Now: p.now, Logger: p.Logger,
 	}).Run)
 	start((&notifier.Worker{Journal: p.Journal, Bus: p.bus, OpenBlob: p.Sealer.OpenBlob, Relay: relay, Name: name, Now: p.now, Logger: p.Logger}).Run)
 	return func() {
@@ -93,6 +94,15 @@ func (p *post) run(name string, relay notifier.RelayConfig) (stop func()) {
 			<-l
 		}
 	}
+}
+
+// caughtUp waits until the view has read the log to where it ends now.
+func (p *post) caughtUp(ctx context.Context) error {
+	head, err := p.Journal.Head(ctx)
+	if err != nil {
+		return err
+	}
+	return p.runner.Wait(ctx, head)
 }
 
 // write lets an agent answer, and returns the message.
