@@ -110,7 +110,8 @@ type MessageBounced struct {
 	Class    string     `json:"class,omitempty" pd:"none,what the code means: hard, full, policy or other"`
 }
 
-// MessageCancelled says that it does not go out.
+// MessageCancelled says that it does not go out. Without a reason a person said so.
 type MessageCancelled struct {
 	Outbound OutboundID `json:"outbound"`
+	Reason   string     `json:"reason,omitempty" pd:"none,code of a rule"`
 }

@@ -3,6 +3,11 @@ package events
 // LetterStream holds one letter of the house to one person.
 func LetterStream(id MessageID) Stream { return Stream("letter-" + string(id)) }
 
+// Outbound is the way of a letter to its one recipient.
+func (id MessageID) Outbound() OutboundID {
+	return OutboundID(DeriveUUID("outbound", string(id), "0").String())
+}
+
 // HouseLetter is what the house itself writes to one person.
 type HouseLetter struct {
 	To      Address `json:"to"`
