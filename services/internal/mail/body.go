@@ -17,8 +17,15 @@ type piece struct {
 type collector struct {
 	p      *parser
 	pieces []piece
-	files  []*node
+	files  []found
 	seen   bool // some leaf was met
+}
+
+// found is one file: a part, or something a container part holds, described
+// already.
+type found struct {
+	n    *node
+	made *Attachment
 }
 
 // readBody selects the body, makes Text and HTML, and lists the files.
@@ -28,6 +35,9 @@ func (p *parser) readBody() {
 	p.joinHTML(c.pieces)
 	p.joinText(c.pieces)
 	p.listFiles(c.files)
+	if cal := p.m.Calendar; cal != nil && strings.TrimSpace(p.m.Text) == "" {
+		p.m.Text = cal.Text()
+	}
 }
 
 func (c *collector) collect(n *node) {
@@ -113,7 +123,7 @@ func (c *collector) related(n *node) {
 func (c *collector) file(n *node) {
 	c.seen = true
 	if len(n.children) == 0 {
-		c.files = append(c.files, n)
+		c.leafFile(n)
 		return
 	}
 	for _, child := range n.children {
@@ -127,9 +137,9 @@ func (c *collector) leaf(n *node) {
 		return
 	}
 	c.seen = true
-	s, cut := c.p.readText(n)
+	s, cut := c.readText(n)
 	if cut {
-		c.files = append(c.files, n)
+		c.files = append(c.files, found{n: n})
 	}
 	switch n.typ {
 	case "text/html":
@@ -149,20 +159,31 @@ func (c *collector) leafFile(n *node) {
 	if n.off >= n.end && n.header.Len() == 0 {
 		return
 	}
-	switch n.typ {
-	case "application/pkcs7-mime", "application/x-pkcs7-mime":
+	switch {
+	case isPKCS7(n.typ):
+		if maybeSigned(n) && c.openSigned(n) {
+			break
+		}
 		if strings.Contains(n.ct.raw("smime-type"), "signed") {
 			c.p.m.IsSigned = true
 		} else {
 			c.p.m.IsEncrypted = true
 		}
 		c.p.warn(WarnEncrypted)
-	case "application/ms-tnef", "application/vnd.ms-tnef":
+	case n.typ == "application/ms-tnef", n.typ == "application/vnd.ms-tnef", winmail(n):
 		c.p.warn(WarnTNEF)
-	case "text/x-amp-html": // a copy of the HTML body for one reader
+		c.openTNEF(n)
+	case n.typ == "text/calendar", n.typ == "application/ics":
+		c.p.readCalendar(n)
+	case n.typ == "text/x-amp-html": // a copy of the HTML body for one reader
 		return
 	}
-	c.files = append(c.files, n)
+	c.files = append(c.files, found{n: n})
+}
+
+// winmail reports whether a part is a winmail.dat by name.
+func winmail(n *node) bool {
+	return n.typ == "application/octet-stream" && (strings.EqualFold(n.disp.raw("filename"), "winmail.dat") || strings.EqualFold(n.ct.raw("name"), "winmail.dat"))
 }
 
 // isBody decides whether a leaf is text to read. A text part that has a file
@@ -181,7 +202,8 @@ func (c *collector) isBody(n *node) bool {
 }
 
 // readText decodes a text part; cut says that it was longer than the limit.
-func (p *parser) readText(n *node) (s string, cut bool) {
+func (c *collector) readText(n *node) (s string, cut bool) {
+	p := c.p
 	limit := p.opt.MaxText
 	if n.typ == "text/html" {
 		limit = p.opt.MaxHTML
@@ -192,17 +214,22 @@ func (p *parser) readText(n *node) (s string, cut bool) {
 	} else if len(src) > 4*limit {
 		src, cut = src[:4*limit], true
 	}
+	readable := n.enc == EncodingNone
 	if n.enc != EncodingNone {
 		buf := make([]byte, 0, len(src))
 		if decodeTo(n.enc, src, func(b []byte) { buf = append(buf, b...) }) {
 			p.warn(WarnDamaged)
 		}
 		if n.enc != EncodingBase64 || utf8.Valid(buf) || !looksPlain(src) {
-			src = buf
+			src, readable = buf, true
 		}
 		if len(src) > limit {
 			src, cut = src[:limit], true
 		}
+	}
+	// With CR alone for line ends the bytes of the mail are not what was read.
+	if n.typ == "text/plain" && readable && !cut && !p.m.Warn(WarnCROnly) {
+		src = c.takeUU(n, src)
 	}
 	d := textDecoder{warn: p.warn, guessed: &p.m.CharsetGuessed}
 	s = normalLines(d.decode(src, n.charset(src)))

@@ -16,15 +16,20 @@ import (
 const sniffBytes = 3072
 
 // listFiles makes the attachments and matches them with the HTML (I20, I24).
-func (p *parser) listFiles(files []*node) {
+func (p *parser) listFiles(files []found) {
 	refs := references(p.m.HTML)
 	var total int64
-	for i, n := range files {
+	for i, f := range files {
 		if len(p.m.Attachments) >= maxFiles {
 			p.warn(WarnFileLimit)
 			return
 		}
-		a := p.attachment(n, i+1)
+		var a Attachment
+		if f.made != nil {
+			a = *f.made
+		} else {
+			a = p.attachment(f.n, i+1)
+		}
 		if total += a.Size; total > maxFileBytes {
 			p.warn(WarnFileLimit)
 		}

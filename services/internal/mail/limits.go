@@ -72,7 +72,8 @@ const (
 	WarnDateNoZone      = "date_no_zone"        // read as UTC
 	WarnFileName        = "file_name_cleaned"   // path, control or direction marks removed
 	WarnTypeMismatch    = "file_type_mismatch"  // content is something else than declared
-	WarnTNEF            = "tnef"                // winmail.dat, kept as a file
+	WarnTNEF            = "tnef"                // winmail.dat, opened where it could be
+	WarnUUText          = "uuencoded_text"      // files taken out of the text
 	WarnEncrypted       = "encrypted"           // content cannot be shown
 	WarnHTMLText        = "html_text_fallback"  // text by tag stripping
 	WarnReplyToDomain   = "reply_to_domain"     // answers go to another domain than the author's

@@ -50,6 +50,11 @@ type Message struct {
 	Bounce    *Bounce
 	Complaint *Complaint
 	Receipt   *Receipt
+	// Calendar is what an invitation in the mail says, nil when there is none.
+	Calendar *Calendar
+	// Enclosed is the head of the first mail attached to this one (RFC 2046
+	// section 5.2.1), nil when there is none.
+	Enclosed *Enclosed
 	// IsEncrypted and IsSigned say that S/MIME or PGP is involved; nothing is
 	// decrypted and no signature is checked.
 	IsEncrypted, IsSigned bool
@@ -97,9 +102,17 @@ type Attachment struct {
 	// ContentID is the bare Content-ID, ContentLocation the Content-Location.
 	ContentID, ContentLocation string
 	// Offset and Length are the range of the encoded body in the raw message;
-	// Encoding is how to read it (see DecodePart).
+	// Encoding is how to read it, for a file in a container with the way to it
+	// (see DecodePart).
 	Offset, Length int
 	Encoding       string
+}
+
+// Enclosed is what the header of an attached mail says about it.
+type Enclosed struct {
+	From               []Address
+	Subject, MessageID string
+	Date               time.Time
 }
 
 // Options are what a mail does not know about itself.

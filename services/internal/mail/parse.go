@@ -45,6 +45,7 @@ type parser struct {
 	m         *Message
 	parts     int
 	root      *node
+	inside    int // containers this one is in
 }
 
 func newParser(raw []byte, opt Options) *parser {

@@ -69,6 +69,7 @@ func (p *parser) readReports() {
 			if returned == "" {
 				returned = p.returnedID(n)
 			}
+			p.enclosed(n)
 		}
 	})
 	if b := p.m.Bounce; b != nil {
@@ -167,6 +168,27 @@ func (p *parser) readMDN(n *node) {
 		}
 	}
 	p.m.Receipt = r
+}
+
+// enclosed notes the head of the first attached mail (I40).
+func (p *parser) enclosed(n *node) {
+	if p.m.Enclosed != nil || n.typ != "message/rfc822" && n.typ != "message/global" {
+		return
+	}
+	src := p.work[n.off:min(n.end, n.off+maxReport)]
+	if n.enc != EncodingNone {
+		src = DecodePart(src, n.enc)
+	}
+	h, _ := readHeader(src, 0, func(string) {})
+	if h.Len() == 0 {
+		return
+	}
+	e := &Enclosed{From: parseAddresses(h.rawFirst("From"), func(string) {}), Subject: h.First("Subject")}
+	if ids, _ := parseIDs(h.rawFirst("Message-ID")); len(ids) > 0 {
+		e.MessageID = ids[0]
+	}
+	e.Date, _, _ = ParseDate(string(h.rawFirst("Date")))
+	p.m.Enclosed = e
 }
 
 // returnedID is the Message-ID of a returned message or its headers.

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -39,6 +40,8 @@ const (
 	purposeBounce    = "hub.bounce.v1"
 	purposeLoop      = "hub.loop.v1"
 	purposeRecipient = "hub.recipient.v1"
+	purposeBody      = "hub.body.v1"
+	purposeEnvelope  = "hub.envelope.v1"
 )
 
 // ErrToken says that a mark could not be made: a bad id or too long a local part.
@@ -157,6 +160,64 @@ func (t Tokens) ParseBounceAddress(address string) (outboundID string, ok bool) 
 		return "", false
 	}
 	return hex.EncodeToString(body), true
+}
+
+// EnvelopeID is the ENVID of one outgoing mail (RFC 3461 section 4.4): a server
+// that reports on the mail gives it back. base32( outbound[16] mac[10] ).
+func (t Tokens) EnvelopeID(outboundID string) (string, error) {
+	id, err := id16(outboundID)
+	if err != nil {
+		return "", err
+	}
+	return t.seal(purposeEnvelope, id), nil
+}
+
+// ParseEnvelopeID gives the outbound id of an ENVID made by EnvelopeID.
+func (t Tokens) ParseEnvelopeID(envid string) (outboundID string, ok bool) {
+	body, ok := t.open(purposeEnvelope, strings.TrimSpace(envid), idBytes)
+	if !ok {
+		return "", false
+	}
+	return hex.EncodeToString(body), true
+}
+
+// BodyMark is a mark for the text of a mail, where it survives relays and mail
+// programs that rewrite headers, because people quote what they answer:
+//
+//	"ref:" base32( ticket[16] mac[10] )
+func (t Tokens) BodyMark(ticketID string) (string, error) {
+	id, err := id16(ticketID)
+	if err != nil {
+		return "", err
+	}
+	return "ref:" + t.seal(purposeBody, id), nil
+}
+
+// bodyMarks are a body mark and a reply address; each is followed by something
+// that belongs to neither, so that a longer word is no mark.
+var bodyMarks = regexp.MustCompile(`(?i)ref:([a-z2-7]{42})(?:[^a-z2-7]|$)|(\+t[a-z2-7]{45}@)`)
+
+// maxMarks bounds how many candidates of one text are checked.
+const maxMarks = 50
+
+// FindMark finds the first valid body mark or reply address in a text, plain or
+// HTML (I33). A quoted mark says which ticket a mail may be about; it says
+// nothing about who wrote.
+func (t Tokens) FindMark(text string) (ticketID string, ok bool) {
+	if len(t.Key) == 0 || !strings.Contains(text, "ref:") && !strings.Contains(text, "+t") {
+		return "", false
+	}
+	for _, m := range bodyMarks.FindAllStringSubmatch(text, maxMarks) {
+		if body, ok := t.open(purposeBody, m[1], idBytes); m[1] != "" && ok {
+			return hex.EncodeToString(body), true
+		}
+		if m[2] != "" {
+			if token, ok := t.ParseReplyAddress("x" + m[2] + "x"); ok {
+				return token.TicketID, true
+			}
+		}
+	}
+	return "", false
 }
 
 // LoopMark is the X-Hub-Loop value of an automatic mail: base32(id[16] mac[10]).

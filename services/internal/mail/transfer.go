@@ -3,27 +3,69 @@ package mail
 import (
 	"bytes"
 	"encoding/base64"
+	"strconv"
 	"strings"
 )
 
 // The transfer encodings of Attachment.Encoding. Anything else is identity.
+//
+// A file inside a container (winmail.dat, signed S/MIME, uuencoded text) has a
+// path of steps instead, applied from left to right and separated by "/": an
+// encoding, "pkcs7" for the content of signed data, or "120+4000" for a range of
+// what the step before gave: "base64/pkcs7/120+4000/base64".
 const (
 	EncodingNone   = ""
 	EncodingBase64 = "base64"
 	EncodingQP     = "quoted-printable"
 	EncodingUU     = "uuencode"
+
+	stepPKCS7 = "pkcs7"
+	maxSteps  = 16
 )
 
 // DecodePart gives the content of a part from its encoded bytes, the range
 // raw[Offset:Offset+Length] of an Attachment. It never fails: foreign signs are
 // skipped and missing padding is accepted (I18).
 func DecodePart(encoded []byte, encoding string) []byte {
+	if strings.IndexByte(encoding, '/') >= 0 {
+		return decodeSteps(encoded, encoding)
+	}
 	if encoding == EncodingNone {
 		return bytes.Clone(encoded)
 	}
 	out := make([]byte, 0, len(encoded)*3/4+16)
 	decodeTo(encoding, encoded, func(b []byte) { out = append(out, b...) })
 	return out
+}
+
+func decodeSteps(b []byte, path string) []byte {
+	for i, step := range strings.SplitN(path, "/", maxSteps+1) {
+		off, length, isRange := strings.Cut(step, "+")
+		switch {
+		case i == maxSteps:
+			return nil
+		case isRange:
+			from, err1 := strconv.Atoi(off)
+			n, err2 := strconv.Atoi(length)
+			if err1 != nil || err2 != nil || from < 0 || n < 0 || from > len(b) || n > len(b)-from {
+				return nil
+			}
+			b = b[from : from+n]
+		case step == stepPKCS7:
+			b, _ = signedContent(b)
+		case step != EncodingNone:
+			b = DecodePart(b, step)
+		}
+	}
+	return bytes.Clone(b)
+}
+
+// lift describes a file that an inner reader found in what a container held: its
+// range is that of the container, and the way to it goes through path.
+func (a Attachment) lift(n *node, path string) Attachment {
+	a.Encoding = n.enc + "/" + path + strconv.Itoa(a.Offset) + "+" + strconv.Itoa(a.Length) + "/" + a.Encoding
+	a.Offset, a.Length = n.off, n.end-n.off
+	return a
 }
 
 // normalEncoding names a Content-Transfer-Encoding; known is false for one that
