@@ -33,6 +33,8 @@ type Dispatcher struct {
 	// it, what a dead process had claimed could be missing from the one look at
 	// it, and would wait for its lease.
 	CaughtUp func(context.Context) error
+	// Gate is asked again before a message is claimed; nil lets everything through.
+	Gate Gate
 	// Lease is how long a claim holds. Zero is 11 min: longer than a mail server
 	// may take to answer the final dot (RFC 5321 section 4.5.3.2.6).
 	Lease  time.Duration
@@ -133,6 +135,12 @@ func (d *Dispatcher) claim(ctx context.Context, id events.OutboundID) (bool, err
 	if w.revision == events.NoStream || w.final || now.Before(w.until) || w.open && (w.started || now.Before(w.lease)) {
 		return false, nil
 	}
+	if ok, reason, err := d.Gate.ask(ctx, w.queued); err != nil || !ok {
+		if err == nil {
+			err = d.stop(ctx, id, w.revision, reason)
+		}
+		return false, err
+	}
 	e := events.DeliveryAttempted{Outbound: id, Attempt: w.attempts + 1, Worker: d.Worker, Lease: now.Add(d.Lease)}
 	by := journal.By{Command: events.DeriveUUID("claim", string(id), fmt.Sprint(e.Attempt), d.Worker), Actor: "system:dispatcher", At: now}
 	if _, err := d.Journal.Append(ctx, stream, w.revision, by, e); err != nil {
@@ -142,6 +150,16 @@ func (d *Dispatcher) claim(ctx context.Context, id events.OutboundID) (bool, err
 		return false, err
 	}
 	return true, d.hand(ctx, w.queued, e.Attempt)
+}
+
+// stop cancels a message whose reader must not be written to any more.
+func (d *Dispatcher) stop(ctx context.Context, id events.OutboundID, at events.Revision, reason string) error {
+	by := journal.By{Command: events.DeriveUUID("gate", string(id), fmt.Sprint(at)), Actor: "system:dispatcher", At: d.Now()}
+	_, err := d.Journal.Append(ctx, events.OutboundStream(id), at, by, events.MessageCancelled{Outbound: id, Reason: reason})
+	if _, stale := store.IsConflict(err); stale {
+		return nil
+	}
+	return err
 }
 
 // hand puts the task on the bus. A task that is lost is found again: by the next
