@@ -100,3 +100,23 @@ type ProcessorSuspended struct {
 	Processor ProcessorID `json:"processor" pd:"none,short name of a company"`
 	Reason    string      `json:"reason" pd:"none,sentence of the privacy officer about a company"`
 }
+
+// Purposes of the policy that no event is collected for in this release: what
+// stands in the registry must be denied until it is.
+const (
+	PurposeImprove   Purpose = "improve" // clause 2.1: aggregates only
+	PurposePromotion Purpose = "promo"   // clause 2.3: with live consent only
+)
+
+// Usage is what is known of how somebody uses our services (policy clause 1.4);
+// Special is what must not be kept at all: card numbers, health slips.
+const (
+	Usage   Category = "C-USAGE"
+	Special Category = "C-SPECIAL"
+)
+
+// The classes of the two.
+const (
+	ClassUsage   Class = "R-TEL"     // 30 days after collection
+	ClassSpecial Class = "R-SPECIAL" // 24 hours after collection
+)
