@@ -53,6 +53,13 @@ var catalog = []entry{
 	{name: "MessageBounced", version: 1, of: MessageBounced{}, family: "outbound"},
 	{name: "MessageCancelled", version: 1, of: MessageCancelled{}, family: "outbound"},
 	{name: "MessageSkipped", version: 1, of: MessageSkipped{}, family: "outbound"},
+	{name: "DeliveryExplained", version: 1, of: DeliveryExplained{}, family: "outbound"},
+	{name: "MessageHeld", version: 1, of: MessageHeld{}, family: "outbound"},
+	{name: "MessageDelayed", version: 1, of: MessageDelayed{}, family: "outbound"},
+	{name: "MessageRedirected", version: 1, of: MessageRedirected{}, family: "outbound"},
+	{name: "ReplyRecalled", version: 1, of: ReplyRecalled{}, family: "ticket"},
+	{name: "AddressSuppressed", version: 1, of: AddressSuppressed{}, family: "customer"},
+	{name: "AddressUnsuppressed", version: 1, of: AddressUnsuppressed{}, family: "customer"},
 
 	{name: "NoticeDrafted", version: 1, of: NoticeDrafted{}, family: "notice"},
 	{name: "NoticeApproved", version: 1, of: NoticeApproved{}, family: "notice"},

@@ -36,6 +36,9 @@ type MessageQueued struct {
 	NotBefore time.Time      `json:"not_before" pd:"none,when it may go"`
 	Rendered  Blob           `json:"rendered" blob:"Parcel"`
 	Parcel    Sealed[Parcel] `json:"-" seg:"C-COMM,R-OUT,Customer,support,admin-message"`
+
+	Address Hash `json:"address,omitempty"` // of the recipient's address, for the suppression list
+	Bulk    bool `json:"bulk,omitempty"`    // one of many alike: quiet hours hold for it (MAIL O17)
 }
 
 // DeliveryAttempted claims a message for one attempt until the lease ends.
@@ -51,6 +54,7 @@ type DeliveryAttempted struct {
 type DeliveryStarted struct {
 	Outbound OutboundID `json:"outbound"`
 	Attempt  int        `json:"attempt" pd:"none,counts attempts from 1"`
+	Archived bool       `json:"archived,omitempty"` // the archive is a recipient of the same transaction: what it holds is evidence
 }
 
 // DeliveryAccepted says that the next hop took the message: not that anybody
@@ -99,6 +103,8 @@ type DeliveryResolved struct {
 // because a person said so.
 type DeliveryRetried struct {
 	Outbound OutboundID `json:"outbound"`
+	Cause    string     `json:"cause,omitempty" pd:"none,code of the rule that said so; empty: a person"`
+	Override bool       `json:"override,omitempty"` // though the suppression list held it
 }
 
 // MessageBounced says that a later hop gave it back, proved by a signed address.

@@ -17,6 +17,8 @@ type Principal struct {
 	Actor   Actor
 	Role    Role
 	Purpose Purpose
+	Matter  string // the case, demand or request it is for: an id or a code, where the matrix wants one
+	Second  Actor  // who stands by, where the matrix wants two persons
 }
 
 // Role is a column of the matrix in PRIVACY 1.2.

@@ -19,11 +19,12 @@ const (
 	Erased
 	Restricted
 	Denied
+	Masked // a part of the value, such as j***@e…
 )
 
 // String names the state as the HTTP API does.
 func (s State) String() string {
-	return [...]string{"unopened", "plain", "erased", "restricted", "denied"}[s]
+	return [...]string{"unopened", "plain", "erased", "restricted", "denied", "masked"}[s]
 }
 
 // Tombstone is what stays of a destroyed key: that it was destroyed, by which
@@ -57,10 +58,10 @@ type Sealed[T any] struct {
 func Seal[T any](v T) Sealed[T] { return Sealed[T]{value: v, state: Plain} }
 
 // Open returns the value and what came of opening it; the value is zero unless
-// the state is Plain.
+// the state is Plain, or Masked: then it shows a part of the truth.
 func (s Sealed[T]) Open() (T, State) { return s.value, s.state }
 
-// Value returns the value, zero unless the state is Plain.
+// Value returns the value, zero unless the state is Plain or Masked.
 func (s Sealed[T]) Value() T { return s.value }
 
 // State says what came of opening the segment.
@@ -98,6 +99,7 @@ func (s *Sealed[T]) UnmarshalJSON([]byte) error {
 type segment interface {
 	plain() ([]byte, bool, error)
 	fill(plain []byte) error
+	partly(plain []byte) error
 	mark(state State, tomb Tombstone, why string)
 }
 
@@ -115,6 +117,11 @@ func (s *Sealed[T]) plain() ([]byte, bool, error) {
 
 func (s *Sealed[T]) fill(plain []byte) error {
 	s.state = Plain
+	return json.Unmarshal(plain, &s.value)
+}
+
+func (s *Sealed[T]) partly(plain []byte) error {
+	s.state = Masked
 	return json.Unmarshal(plain, &s.value)
 }
 

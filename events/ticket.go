@@ -1,5 +1,7 @@
 package events
 
+import "time"
+
 // Priority of a ticket.
 type Priority string
 
@@ -81,6 +83,8 @@ type ReplyWritten struct {
 
 	Envelope Sealed[ReplyEnvelope] `json:"-" seg:"C-COMM,R-COMM,Customer,support,admin-message"`
 	Answer   Sealed[Answer]        `json:"-" seg:"C-COMM,R-COMM,Customer,support,admin-message"`
+
+	NotBefore time.Time `json:"not_before,omitzero" pd:"none,when the agent wants it to go"`
 }
 
 // NoteAdded is a remark for colleagues. It is never sent.
