@@ -18,15 +18,16 @@ const module = "github.com/westshore/hub"
 // imports nothing of ours.
 var floors = map[string][]string{
 	".":                      {"*"}, // main builds the house
-	"gateway":                {"gateway/*", "services/desk", "services/accounts", "services/forms", "services/privacy", "projections", "projections/*", "events"},
-	"gateway/api":            {"gateway/live", "gateway/mailview", "services/desk", "services/accounts", "services/privacy", "projections", "projections/*", "events"},
-	"gateway/public":         {"services/forms", "services/privacy"},
+	"gateway":                {"gateway/*", "services/desk", "services/accounts", "services/forms", "services/privacy", "services/privacy/*", "projections", "projections/*", "events"},
+	"gateway/api":            {"gateway/live", "gateway/mailview", "services/desk", "services/accounts", "services/privacy", "services/privacy/*", "projections", "projections/*", "events"},
+	"gateway/public":         {"services/forms", "services/privacy/rights", "events"},
 	"gateway/live":           {"projections", "events"},
 	"services/accounts":      {"events", "events/journal", "events/seal", "events/blobs", "projections/sqldb"},
 	"services/desk":          {"events", "events/journal", "events/store"},
 	"services/forms":         {"events", "events/journal", "events/seal", "events/blobs", "events/bus"},
 	"services/mailbox":       {"events", "events/journal", "events/seal", "events/blobs", "events/bus", "services/internal/mail"},
 	"services/notifier":      {"events", "events/journal", "events/seal", "events/blobs", "events/store", "events/bus", "services/internal/mail", "projections/outbox"},
+	"services/privacy/*":     {"services/privacy", "services/privacy/bundle", "events", "events/journal", "events/seal", "events/store", "events/vault", "events/blobs"},
 	"services/recorder":      {"events", "events/journal", "events/store", "events/bus"},
 	"services/internal/mail": {"events"},
 	"projections":            {"events", "events/journal", "projections/sqldb"},
