@@ -161,6 +161,7 @@ var catalog = []entry{
 	{name: "DestroyIntended", version: 1, of: DestroyIntended{}, family: "privacy"},
 	{name: "FenceIntended", version: 1, of: FenceIntended{}, family: "privacy"},
 	{name: "HoldIntended", version: 1, of: HoldIntended{}, family: "privacy"},
+	{name: "RestrictIntended", version: 1, of: RestrictIntended{}, family: "privacy"},
 	{name: "KeysDestroyed", version: 1, of: KeysDestroyed{}, family: "dsr"},
 	{name: "ErasureDeferred", version: 1, of: ErasureDeferred{}, family: "dsr"},
 	{name: "CachesDrained", version: 1, of: CachesDrained{}, family: "dsr"},

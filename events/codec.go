@@ -91,11 +91,16 @@ func Join(env Envelope, opened []Opened) (Event, error) {
 			continue
 		}
 		s := v.Elem().Field(f.index).Addr().Interface().(segment)
-		if opened[i].State != Plain {
+		fill := s.fill
+		switch opened[i].State {
+		case Plain:
+		case Masked:
+			fill = s.partly
+		default:
 			s.mark(opened[i].State, opened[i].Tomb, opened[i].Why)
 			continue
 		}
-		if err := s.fill(opened[i].Plain); err != nil {
+		if err := fill(opened[i].Plain); err != nil {
 			// Not wrapped: a JSON error may quote the text it failed on.
 			return nil, fmt.Errorf("decode %s.%s: malformed segment", ent.name, ref.Field)
 		}

@@ -68,38 +68,55 @@ type OutboxCleared struct {
 	Left      int       `json:"left" pd:"none,counts messages"`
 }
 
+// StreamRun says how many keys, of a list that is sorted by stream, belong to one.
+type StreamRun struct {
+	Stream Stream `json:"stream"`
+	Keys   int    `json:"keys"`
+}
+
 // DestroyIntended is a redo record on the ledger: it stands there before a key of
 // the order is destroyed, and a vault that was restored repeats it. Hash covers
 // Prev and every other field, so the ledger is a chain (PRIVACY 0.9).
 type DestroyIntended struct {
-	Seq   int64  `json:"seq" pd:"none,counts entries of the ledger from 1"`
-	Prev  Hash   `json:"prev"`
-	Hash  Hash   `json:"hash"`
-	Order UUID   `json:"order"`
-	Cause string `json:"cause" pd:"none,code of a cause"`
-	Chunk int    `json:"chunk" pd:"none,counts chunks from 1"`
-	Of    int    `json:"of" pd:"none,counts chunks"`
-	KIDs  []KID  `json:"kids"`
+	Seq     int64       `json:"seq" pd:"none,counts entries of the ledger from 1"`
+	Prev    Hash        `json:"prev,omitempty"`
+	Hash    Hash        `json:"hash"`
+	Order   UUID        `json:"order"`
+	Cause   string      `json:"cause" pd:"none,code of a cause"`
+	Due     time.Time   `json:"due,omitzero" pd:"none,keys that are not due at this time are spared"`
+	Chunk   int         `json:"chunk" pd:"none,counts chunks from 1"`
+	Of      int         `json:"of" pd:"none,counts chunks"`
+	KIDs    []KID       `json:"kids"`
+	Streams []StreamRun `json:"streams,omitempty" pd:"none,names of streams, random by construction"`
 }
 
 // FenceIntended is a fence on the ledger.
 type FenceIntended struct {
 	Seq     int64     `json:"seq" pd:"none,counts entries of the ledger from 1"`
-	Prev    Hash      `json:"prev"`
+	Prev    Hash      `json:"prev,omitempty"`
 	Hash    Hash      `json:"hash"`
 	Order   UUID      `json:"order"`
 	Subject SubjectID `json:"subject"`
 }
 
-// HoldIntended is a legal hold on the ledger; with Release, its end. Scope is the
-// hold's scope as the vault takes it, ids only.
+// HoldIntended is a legal hold on the ledger; with Release, its end.
 type HoldIntended struct {
 	Seq     int64  `json:"seq" pd:"none,counts entries of the ledger from 1"`
-	Prev    Hash   `json:"prev"`
+	Prev    Hash   `json:"prev,omitempty"`
 	Hash    Hash   `json:"hash"`
 	Hold    UUID   `json:"hold"`
 	Release bool   `json:"release,omitempty"`
-	Scope   string `json:"scope,omitempty" pd:"none,JSON of random ids"`
+	Order   string `json:"order,omitempty" pd:"none,the hold as the vault takes it: JSON of random ids and times"`
+}
+
+// RestrictIntended is a restriction of processing on the ledger, or its end.
+type RestrictIntended struct {
+	Seq     int64     `json:"seq" pd:"none,counts entries of the ledger from 1"`
+	Prev    Hash      `json:"prev,omitempty"`
+	Hash    Hash      `json:"hash"`
+	Subject SubjectID `json:"subject"`
+	On      bool      `json:"on,omitempty"`
+	Why     string    `json:"why,omitempty" pd:"none,reference of a request"`
 }
 
 // KeysDestroyed says that the keys of an order are gone: how many, how many a hold
@@ -118,11 +135,12 @@ type KeysDestroyed struct {
 // ErasureDeferred says that a hold keeps segments that the order covers. They go
 // by themselves when the last hold is released.
 type ErasureDeferred struct {
-	Request RequestID `json:"request"`
-	Order   UUID      `json:"order"`
-	Keys    int       `json:"keys" pd:"none,counts segments"`
-	Ground  Ground    `json:"ground" pd:"none,ground of the DPV justifications vocabulary"`
-	Article string    `json:"article" pd:"none,the article that allows it"`
+	Request RequestID   `json:"request"`
+	Order   UUID        `json:"order"`
+	KIDs    []KID       `json:"kids"`
+	Streams []StreamRun `json:"streams,omitempty" pd:"none,names of streams, random by construction"`
+	Ground  Ground      `json:"ground" pd:"none,ground of the DPV justifications vocabulary"`
+	Article string      `json:"article" pd:"none,the article that allows it"`
 }
 
 // CachesDrained says that no memory holds a key of the order any more.
@@ -275,6 +293,7 @@ func (SubjectFenced) event()            {}
 func (OutboxCleared) event()            {}
 func (DestroyIntended) event()          {}
 func (FenceIntended) event()            {}
+func (RestrictIntended) event()         {}
 func (HoldIntended) event()             {}
 func (KeysDestroyed) event()            {}
 func (ErasureDeferred) event()          {}
