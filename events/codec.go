@@ -101,6 +101,10 @@ func Join(env Envelope, opened []Opened) (Event, error) {
 			continue
 		}
 		if err := fill(opened[i].Plain); err != nil {
+			if opened[i].State == Masked { // a number or bytes in a text's clothes
+				s.mark(Denied, Tombstone{}, "the value cannot be shown in part")
+				continue
+			}
 			// Not wrapped: a JSON error may quote the text it failed on.
 			return nil, fmt.Errorf("decode %s.%s: malformed segment", ent.name, ref.Field)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/westshore/hub/events"
 	"github.com/westshore/hub/events/journal"
 	"github.com/westshore/hub/events/journal/journaltest"
+	"github.com/westshore/hub/events/vault"
 	"github.com/westshore/hub/projections"
 	"github.com/westshore/hub/projections/customers"
 	"github.com/westshore/hub/projections/outbox"
@@ -88,7 +89,7 @@ func TestViewsOfARealJournal(t *testing.T) {
 
 	kids, err := k.Vault.KeysOf(ctx, who)
 	check(t, err)
-	_, err = k.Vault.Destroy(ctx, events.NewUUID(), "subject", kids)
+	_, err = k.Vault.Destroy(ctx, vault.Order{ID: events.NewUUID(), Cause: vault.CauseSubject}, kids)
 	check(t, err)
 	for range 2 {
 		for _, r := range runners {

@@ -13,6 +13,7 @@ import (
 	"github.com/westshore/hub/events"
 	"github.com/westshore/hub/events/journal"
 	"github.com/westshore/hub/events/journal/journaltest"
+	"github.com/westshore/hub/events/vault"
 )
 
 var reader = events.Principal{Actor: "agent:1", Role: events.RoleAgent, Purpose: events.PurposeSupport}
@@ -108,7 +109,7 @@ func TestErasedSegmentIsErasedForEveryReader(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := k.Vault.Destroy(t.Context(), events.NewUUID(), "subject", []events.KID{recs[0].Meta.Segments[0].KID}); err != nil {
+	if _, err := k.Vault.Destroy(t.Context(), vault.Order{ID: events.NewUUID(), Cause: vault.CauseSubject}, []events.KID{recs[0].Meta.Segments[0].KID}); err != nil {
 		t.Fatal(err)
 	}
 	recs, err = k.Load(t.Context(), "ticket-t", &reader)

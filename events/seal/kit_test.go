@@ -115,7 +115,7 @@ func (h *house) open(t testing.TB, p events.Principal, env events.Envelope) even
 
 func (h *house) destroy(t testing.TB, kids ...events.KID) {
 	t.Helper()
-	if _, err := h.vault.Destroy(t.Context(), events.NewUUID(), "subject", kids); err != nil {
+	if _, err := h.vault.Destroy(t.Context(), vault.Order{ID: events.NewUUID(), Cause: vault.CauseSubject}, kids); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -18,6 +18,7 @@ import (
 // (*vault.KeyMissingError) or a ciphertext is not what was sealed (ErrTamper),
 // the segment stays Unopened, and all events come together with the error.
 func (s *Sealer) Open(ctx context.Context, p events.Principal, envs []events.Envelope) ([]events.Event, error) {
+	defer s.vault.Reading()()
 	var kids []events.KID
 	for i := range envs {
 		for _, ref := range envs[i].Meta.Segments {
@@ -66,7 +67,7 @@ func openEvent(p events.Principal, env *events.Envelope, results []vault.Result)
 	for i := range results {
 		ref, r := &env.Meta.Segments[i], &results[i]
 		opened[i] = events.Opened{State: r.State, Tomb: r.Tomb, Why: r.Why}
-		if r.State != events.Plain {
+		if r.State != events.Plain && r.State != events.Masked {
 			continue
 		}
 		var plain []byte
@@ -80,20 +81,32 @@ func openEvent(p events.Principal, env *events.Envelope, results []vault.Result)
 			continue
 		}
 		// Only now is it certain that the list of purposes is the one sealed.
-		if len(ref.Purposes) > 0 && !slices.Contains(ref.Purposes, p.Purpose) {
+		if len(ref.Purposes) > 0 && !slices.Contains(ref.Purposes, p.Purpose) && !anyway[p.Purpose] {
 			opened[i] = events.Opened{State: events.Denied, Why: fmt.Sprintf("not collected for purpose %q", p.Purpose)}
 			continue
+		}
+		if r.State == events.Masked {
+			plain, err = mask(plain)
+			errs = errors.Join(errs, err)
 		}
 		opened[i].Plain = plain
 	}
 	return opened, errs
 }
 
+// anyway are purposes that the law gives for whatever was collected for others
+// (GDPR article 6(1)(c) and (f), article 23): the person's own rights, legal
+// demands, disputes and fraud, and what the person agreed to.
+var anyway = map[events.Purpose]bool{
+	events.PurposeDSR: true, events.PurposeLegal: true, events.PurposeDispute: true, events.PurposeFraud: true, events.PurposeConsent: true,
+}
+
 // OpenBlob opens a file, as far as the principal may read the segment it belongs
-// to; the bytes are nil unless the state is Plain. It fails with ErrTamper when
+// to; the bytes are nil unless the state is Plain (a file cannot be masked). It fails with ErrTamper when
 // the file is not what was sealed, and with a *vault.KeyMissingError when its key
 // is missing.
 func (s *Sealer) OpenBlob(ctx context.Context, p events.Principal, b events.Blob) ([]byte, events.State, error) {
+	defer s.vault.Reading()()
 	if b.KID == "" {
 		return nil, events.Unopened, errors.New("open file: there is none, or it was never sealed")
 	}

@@ -57,7 +57,7 @@ func (v *Vault) record(ctx context.Context, p events.Principal, now time.Time, k
 	view := p.Role == events.RoleView
 	for i := range out {
 		switch out[i].State {
-		case events.Plain:
+		case events.Plain, events.Masked:
 			l.n++
 		case events.Denied:
 			l.denied++
@@ -67,7 +67,7 @@ func (v *Vault) record(ctx context.Context, p events.Principal, now time.Time, k
 			v.counts.restricted.Add(1)
 		case events.Unopened:
 		}
-		if s := out[i].State; !view && (s == events.Plain || s == events.Denied) {
+		if s := out[i].State; !view && (s == events.Plain || s == events.Masked || s == events.Denied) {
 			b, _ := parseHex(string(kids[i]))
 			l.kids = append(l.kids, b[:]...)
 		}
@@ -181,8 +181,8 @@ func (a *accessLog) insert(ctx context.Context, w *writer, lines []line) error {
 		if _, err := w.exec(ctx, "INSERT OR IGNORE INTO opener (actor, role, purpose) VALUES (?, ?, ?)", who...); err != nil {
 			return err
 		}
-		_, err := w.exec(ctx, "INSERT INTO opened (at, opener, n, denied, kids) VALUES (?, (SELECT id FROM opener WHERE actor = ? AND role = ? AND purpose = ?), ?, ?, ?)",
-			millis(l.at), who[0], who[1], who[2], l.n, l.denied, l.kids)
+		_, err := w.exec(ctx, "INSERT INTO opened (at, opener, n, denied, kids, matter, second) VALUES (?, (SELECT id FROM opener WHERE actor = ? AND role = ? AND purpose = ?), ?, ?, ?, ?, ?)",
+			millis(l.at), who[0], who[1], who[2], l.n, l.denied, l.kids, optionalText(l.who.Matter), optionalText(string(l.who.Second)))
 		if err != nil {
 			return err
 		}
@@ -195,6 +195,8 @@ func (a *accessLog) insert(ctx context.Context, w *writer, lines []line) error {
 	_, err := w.exec(ctx, "DELETE FROM opened WHERE id IN (SELECT id FROM opened WHERE at < ? ORDER BY id LIMIT 10000)", millis(now.Add(-keepLines)))
 	return err
 }
+
+func optionalText(s string) sql.NullString { return sql.NullString{String: s, Valid: s != ""} }
 
 // Access is one line of the access log.
 type Access struct {

@@ -17,6 +17,7 @@ type cached struct {
 	dek      [keySize]byte
 	commit   [commitSize]byte
 	category events.Category
+	policy   int
 	state    int
 	read     time.Time
 

@@ -104,7 +104,7 @@ func TestDestroyIsIdempotentAndOutlivesARestart(t *testing.T) {
 	kids := names(mint(t, v, requests(3, subject(1))...))
 	order := events.NewUUID()
 	for range 3 {
-		d, err := v.Destroy(t.Context(), order, "retention", kids)
+		d, err := v.Destroy(t.Context(), vault.Order{ID: order, Cause: "retention"}, kids)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,7 +127,7 @@ func TestUnknownKeyDoesNotKeepOthersFromBeingDestroyed(t *testing.T) {
 	v := newPlace(t).open(t)
 	kid := mint(t, v, request(subject(1)))[0].KID
 	ghost := events.KID("000000000000000000000000000000ff")
-	d, err := v.Destroy(t.Context(), events.NewUUID(), "subject", []events.KID{ghost, kid})
+	d, err := v.Destroy(t.Context(), vault.Order{ID: events.NewUUID(), Cause: vault.CauseSubject}, []events.KID{ghost, kid})
 	var missing *vault.KeyMissingError
 	if !errors.As(err, &missing) || missing.KIDs[0] != ghost || len(d.Killed) != 1 {
 		t.Errorf("destroy = %+v, %v", d, err)
@@ -150,7 +150,7 @@ func TestReaderThatBlocksTheLogIsReportedAndRetried(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	order := events.NewUUID()
-	if _, err := v.Destroy(ctx, order, "subject", kids); !errors.Is(err, vault.ErrResidue) {
+	if _, err := v.Destroy(ctx, vault.Order{ID: order, Cause: "subject"}, kids); !errors.Is(err, vault.ErrResidue) {
 		t.Errorf("destroy beside a reader = %v, want ErrResidue", err)
 	}
 	if got := open(t, v, kids...); got[0].State != events.Erased {
@@ -159,7 +159,7 @@ func TestReaderThatBlocksTheLogIsReportedAndRetried(t *testing.T) {
 	if err := errors.Join(tx.Rollback(), db.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := v.Destroy(t.Context(), order, "subject", kids); err != nil {
+	if _, err := v.Destroy(t.Context(), vault.Order{ID: order, Cause: "subject"}, kids); err != nil {
 		t.Errorf("destroy again = %v", err)
 	}
 }
@@ -179,7 +179,7 @@ func TestMintingAndDestroyingAtTheSameTimeLosesNothing(t *testing.T) {
 				if _, err := v.Keys(t.Context(), agent, kids); err != nil {
 					t.Error(err)
 				}
-				if _, err := v.Destroy(t.Context(), events.NewUUID(), "subject", kids[:5]); err != nil {
+				if _, err := v.Destroy(t.Context(), vault.Order{ID: events.NewUUID(), Cause: vault.CauseSubject}, kids[:5]); err != nil {
 					t.Error(err)
 				}
 				got, err := v.Keys(t.Context(), agent, kids)

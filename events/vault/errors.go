@@ -33,6 +33,13 @@ var (
 	// ErrFenced means that the person was erased after the unit of work began:
 	// resolve the address again, in a new unit of work.
 	ErrFenced = errors.New("the subject was fenced after the unit of work began")
+	// ErrGated means that the vault was opened with a ledger and waits for Admit.
+	ErrGated = errors.New("the vault waits until the privacy ledger is carried out")
+	// ErrLedgerBroken means that the ledger is not the one that was written: it is
+	// shorter, has a gap, or its chain of hashes breaks.
+	ErrLedgerBroken = errors.New("the privacy ledger is not complete; restore the log from its backup, the vault opens with no other")
+	// ErrUnsettled means that a new retention schedule is being worked in.
+	ErrUnsettled = errors.New("the ends of keys are being computed anew; set the schedule again if that was cut short")
 	// ErrResidue means that keys are destroyed and will never be given again,
 	// but that the vault's files may still hold their wrapped bytes, because a
 	// reader kept the write-ahead log from being cut. Destroying again retries.

@@ -22,8 +22,18 @@ const fenceStep = 1 << 24
 
 // Fence forgets which addresses belong to a person and refuses new keys to
 // every unit of work that began before it returned: the addresses resolve to
-// somebody new from now on. Erasure fences first and destroys second.
-func (v *Vault) Fence(ctx context.Context, s events.SubjectID) error {
+// somebody new from now on. Erasure fences first and destroys second. ledger is
+// the entry of the privacy ledger about it, if there is one.
+func (v *Vault) Fence(ctx context.Context, s events.SubjectID, ledger ...Mark) error {
+	var mark Mark
+	for _, m := range ledger {
+		mark = m
+	}
+	return v.fence(ctx, s, mark)
+}
+
+// fence also notes that the ledger's entry about it is carried out.
+func (v *Vault) fence(ctx context.Context, s events.SubjectID, ledger Mark) error {
 	key := subjectKey(s)
 	var fence uint64
 	err := v.w.do(ctx, &job{
@@ -37,8 +47,10 @@ func (v *Vault) Fence(ctx context.Context, s events.SubjectID) error {
 			if _, err := w.exec(ctx, "DELETE FROM ident WHERE subject = ?", key); err != nil {
 				return err
 			}
-			_, err = w.exec(ctx, "UPDATE subject SET state = 2 WHERE id = ?", key)
-			return err
+			if _, err := w.exec(ctx, "UPDATE subject SET state = 2 WHERE id = ?", key); err != nil {
+				return err
+			}
+			return noteLedger(ctx, w, ledger)
 		},
 		after: func() { v.beginAfter(fence) },
 	})

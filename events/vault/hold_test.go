@@ -28,7 +28,7 @@ func TestHeldKeyIsDeferredAndGoesWithTheLastHold(t *testing.T) {
 	kids = append(kids, names(mint(t, v, request(subject(1))))...)
 	all := append([]events.KID{named}, kids...)
 	order := events.NewUUID()
-	d, err := v.Destroy(t.Context(), order, "subject", all)
+	d, err := v.Destroy(t.Context(), vault.Order{ID: order, Cause: "subject"}, all)
 	if err != nil || len(d.Killed) != 0 || len(d.Deferred) != 3 {
 		t.Fatalf("destroy of held keys = %+v, %v", d, err)
 	}
@@ -92,7 +92,7 @@ func TestHoldsAndDestructionAgreeUnderLoad(t *testing.T) {
 		})
 		wg.Go(func() {
 			var err error
-			if killed, err = v.Destroy(t.Context(), events.NewUUID(), "subject", kids); err != nil {
+			if killed, err = v.Destroy(t.Context(), vault.Order{ID: events.NewUUID(), Cause: vault.CauseSubject}, kids); err != nil {
 				t.Error(err)
 			}
 		})

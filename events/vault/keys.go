@@ -13,7 +13,8 @@ import (
 )
 
 // Result is what came of asking for a key: Plain with the key and its
-// commitment, Erased with a tombstone, Restricted or Denied with the reason.
+// commitment, Masked likewise when only a part of each value may be shown, Erased
+// with a tombstone, Restricted or Denied with the reason.
 type Result struct {
 	State  events.State
 	DEK    [32]byte
@@ -39,12 +40,16 @@ func (v *Vault) Keys(ctx context.Context, p events.Principal, kids []events.KID)
 	if len(kids) == 0 {
 		return nil, nil
 	}
+	if v.gated.Load() {
+		return nil, fmt.Errorf("open keys: %w", ErrGated)
+	}
+	defer v.Reading()()
 	now := v.now()
 	out := make([]Result, len(kids))
 	commits := make([]byte, len(kids)*commitSize)
 	give := func(i int, k *cached) {
 		c := commits[i*commitSize : (i+1)*commitSize : (i+1)*commitSize]
-		out[i] = k.result(p, c)
+		out[i] = v.result(k, p, c)
 	}
 	gen, missed := v.cache.find(kids, now, give)
 	v.counts.cached.Add(int64(len(kids) - len(missed)))
@@ -67,18 +72,24 @@ func (v *Vault) Keys(ctx context.Context, p events.Principal, kids []events.KID)
 }
 
 // result decides what the principal gets of a live key.
-func (k *cached) result(p events.Principal, commit []byte) Result {
-	switch k.state {
-	case stateRestricted:
-		return Result{State: events.Restricted, Why: whyRestricted}
-	case stateDeferred:
-		return Result{State: events.Restricted, Why: whyDeferred}
+func (v *Vault) result(k *cached, p events.Principal, commit []byte) Result {
+	if k.state != stateLive && !overRestriction[p.Purpose] {
+		why := whyRestricted
+		if k.state == stateDeferred {
+			why = whyDeferred
+		}
+		return Result{State: events.Restricted, Why: why}
 	}
-	if why := denied(p, k.category); why != "" {
+	give, why := v.policies.Load().give(p, k.category, k.policy)
+	if give == Nothing {
 		return Result{State: events.Denied, Why: why}
 	}
 	copy(commit, k.commit[:])
-	return Result{State: events.Plain, DEK: k.dek, Commit: commit}
+	state := events.Plain
+	if give == Part {
+		state = events.Masked
+	}
+	return Result{State: state, DEK: k.dek, Commit: commit}
 }
 
 // fetch reads what the cache did not have and returns the names of keys that
@@ -128,9 +139,9 @@ func (v *Vault) readKeys(ctx context.Context, now time.Time, open map[events.KID
 	// once: epochs do not change that fast.
 	for try := 0; len(raw) > 0 && try < 2; try++ {
 		var again [][]byte
-		err := selectIn(ctx, v.r, "SELECT kid, category, state, epoch, wrapped, kc FROM seg_key WHERE kid", raw, func(r *sql.Rows) error {
+		err := selectIn(ctx, v.r, "SELECT kid, category, pv, state, epoch, wrapped, kc FROM seg_key WHERE kid", raw, func(r *sql.Rows) error {
 			var row keyRecord
-			if err := r.Scan(&row.kid, &row.category, &row.state, &row.epoch, &row.wrapped, &row.commit); err != nil {
+			if err := r.Scan(&row.kid, &row.category, &row.policy, &row.state, &row.epoch, &row.wrapped, &row.commit); err != nil {
 				return err
 			}
 			k, known := v.unwrapRow(&row, now)
@@ -153,7 +164,7 @@ func (v *Vault) readKeys(ctx context.Context, now time.Time, open map[events.KID
 type keyRecord struct {
 	kid, wrapped, commit []byte
 	category             events.Category
-	state                int
+	policy, state        int
 	epoch                int64
 }
 
@@ -164,7 +175,7 @@ func (v *Vault) unwrapRow(row *keyRecord, now time.Time) (k *cached, known bool)
 	if !known {
 		return nil, false
 	}
-	k = &cached{kid: events.KID(hex.EncodeToString(row.kid)), category: row.category, state: row.state, read: now}
+	k = &cached{kid: events.KID(hex.EncodeToString(row.kid)), category: row.category, policy: row.policy, state: row.state, read: now}
 	if !unwrap(k.dek[:], aead, row.wrapped, row.kid) || !committed(k.dek[:], row.commit) {
 		return nil, true
 	}

@@ -142,12 +142,12 @@ func TestPurposeMatrix(t *testing.T) {
 		kids[c] = mint(t, v, r)[0].KID
 	}
 	allowed := map[string]bool{
-		"agent support C-CONTACT": true, "agent support C-ACCOUNT": true, "agent support C-COMM": true,
-		"admin support C-CONTACT": true, "admin support C-ACCOUNT": true, "admin support C-COMM": true,
+		"agent support C-CONTACT": true, "agent support C-COMM": true,
+		"admin support C-CONTACT": true, "admin support C-COMM": true,
 		"view support C-CONTACT": true, "view support C-ACCOUNT": true, "view support C-COMM": true,
 		"desk support C-CONTACT": true, "desk support C-ACCOUNT": true, "desk support C-COMM": true,
 		"outbox support C-CONTACT": true, "outbox support C-COMM": true,
-		"outbox admin-message C-CONTACT": true, "outbox admin-message C-COMM": true,
+		"outbox admin-message C-CONTACT": true, "outbox promo C-CONTACT": true,
 	}
 	for _, role := range []events.Role{events.RoleAgent, events.RoleAdmin, events.RoleView, events.RoleDesk, events.RoleOutbox, "stats", ""} {
 		for _, purpose := range []events.Purpose{events.PurposeSupport, events.PurposeAdmin, "improve", "promo", ""} {

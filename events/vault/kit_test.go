@@ -130,7 +130,7 @@ func open(t testing.TB, v *vault.Vault, kids ...events.KID) []vault.Result {
 
 func destroy(t testing.TB, v *vault.Vault, kids ...events.KID) vault.Destroyed {
 	t.Helper()
-	d, err := v.Destroy(t.Context(), events.NewUUID(), "subject", kids)
+	d, err := v.Destroy(t.Context(), vault.Order{ID: events.NewUUID(), Cause: vault.CauseSubject}, kids)
 	if err != nil {
 		t.Fatal(err)
 	}

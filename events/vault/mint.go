@@ -14,13 +14,19 @@ import (
 	"github.com/westshore/hub/events"
 )
 
-// Request asks for the key of one segment.
+// Request asks for the key of one segment. Anchor and Ref are for the rare
+// segment whose period runs from something else than the schedule says for its
+// class: Ref names the stream or the subject whose end starts it. Zero is what
+// the schedule says, the segment's own stream and its own subject.
 type Request struct {
-	Event    events.UUID
-	Stream   events.Stream
-	Subject  events.SubjectID
-	Category events.Category
-	Class    events.Class
+	Event     events.UUID
+	Stream    events.Stream
+	Subject   events.SubjectID
+	Category  events.Category
+	Class     events.Class
+	Anchor    Anchor
+	Ref       string
+	Collected time.Time // zero: now
 }
 
 // Key is a new key. Commit may stand in the clear (see Result).
@@ -39,6 +45,7 @@ type minted struct {
 	commit  []byte
 	epoch   int64
 	wrapped []byte
+	expires sql.NullInt64
 }
 
 // Mint makes a key for each request, in order, and returns when all are
@@ -49,6 +56,9 @@ type minted struct {
 func (v *Vault) Mint(ctx context.Context, u UnitOfWork, reqs []Request) ([]Key, error) {
 	if len(reqs) == 0 {
 		return nil, nil
+	}
+	if v.gated.Load() {
+		return nil, fmt.Errorf("mint keys: %w", ErrGated)
 	}
 	now := v.now()
 	keys, rows := make([]Key, len(reqs)), make([]minted, len(reqs))
@@ -82,6 +92,8 @@ func (r *Request) check() error {
 		return errors.New("a request names no subject")
 	case r.Category == "" || r.Class == "":
 		return errors.New("a request names no category or no class")
+	case r.Anchor > AnchorRelationship:
+		return errors.New("a request names an unknown anchor")
 	}
 	return nil
 }
@@ -97,10 +109,10 @@ func newKID(now time.Time) (kid [kidSize]byte) {
 }
 
 const (
-	keyColumns   = "INSERT INTO seg_key (kid, subject, category, class, event, stream, minted_at, sv, state, hold_n, shard, epoch, wrapped, kc) VALUES "
-	keyRow       = "(?,?,?,?,?,?,?,?,1,0,0,?,?,?)"
+	keyColumns   = "INSERT INTO seg_key (kid, subject, category, class, event, stream, minted_at, anc_kind, anc_ref, anc_at, expires_at, sv, pv, state, hold_n, shard, epoch, wrapped, kc) VALUES "
+	keyRow       = "(?,?,?,?,?,?,?,?,?,?,?,?,?,1,0,0,?,?,?)"
 	keysAtOnce   = 32
-	columnsOfKey = 11
+	columnsOfKey = 16
 )
 
 var (
@@ -113,6 +125,10 @@ func (v *Vault) insertKeys(ctx context.Context, w *writer, u UnitOfWork, now tim
 		return err
 	}
 	v.catchUp(rows)
+	if err := v.dateNew(ctx, w, now, rows); err != nil {
+		return err
+	}
+	schedule, policy := v.plan.Load().version(), v.policies.Load().now
 	args := make([]any, 0, keysAtOnce*columnsOfKey)
 	for n := 0; n < len(rows); {
 		query, step := insertOne, 1
@@ -122,15 +138,25 @@ func (v *Vault) insertKeys(ctx context.Context, w *writer, u UnitOfWork, now tim
 		args = args[:0]
 		for i := range rows[n : n+step] {
 			r := &rows[n+i]
+			kind := sql.NullInt64{Int64: int64(r.req.Anchor), Valid: r.req.Anchor != AnchorNone}
 			args = append(args, r.kid[:], r.subject, string(r.req.Category), string(r.req.Class), r.req.Event[:],
-				string(r.req.Stream), millis(now), events.ScheduleVersion, r.epoch, r.wrapped, r.commit)
+				string(r.req.Stream), millis(now), kind, optionalBytes(r.req.Ref), moment(r.req.Collected), r.expires,
+				schedule, policy, r.epoch, r.wrapped, r.commit)
 		}
 		if _, err := w.exec(ctx, query, args...); err != nil {
 			return err
 		}
 		n += step
 	}
-	return v.holdNew(ctx, w, rows)
+	return v.holdNew(ctx, w, now, rows)
+}
+
+// optionalBytes is a text as bytes, nil when it is empty.
+func optionalBytes(s string) []byte {
+	if s == "" {
+		return nil
+	}
+	return []byte(s)
 }
 
 // catchUp wraps keys anew whose epoch ended between wrapping and writing. It

@@ -145,7 +145,7 @@ func TestHoldPlacedInTheTransactionOfAMintCoversIt(t *testing.T) {
 		}
 	}
 	k := <-keys
-	d, err := v.Destroy(t.Context(), events.NewUUID(), "subject", []events.KID{k[0].KID})
+	d, err := v.Destroy(t.Context(), Order{ID: events.NewUUID(), Cause: CauseSubject}, []events.KID{k[0].KID})
 	if err != nil || len(d.Deferred) != 1 {
 		t.Errorf("destroy = %+v, %v; want the key deferred", d, err)
 	}

@@ -1,4 +1,4 @@
--- Schema 1 of vault.db. Times are milliseconds since 1970-01-01 UTC. A subject
+-- Schema 2 of vault.db. Times are milliseconds since 1970-01-01 UTC. A subject
 -- is 16 bytes where its id is 32 hexadecimal digits, its text otherwise.
 
 -- One live key of one segment.
@@ -10,20 +10,23 @@ CREATE TABLE seg_key (
     event      BLOB NOT NULL,             -- 16 bytes
     stream     TEXT NOT NULL,
     minted_at  INTEGER NOT NULL,
-    anc_kind   INTEGER,                   -- what the retention period runs from
-    anc_ref    BLOB,
-    anc_at     INTEGER,
-    expires_at INTEGER,                   -- derived from class and anchor
+    anc_kind   INTEGER,                   -- what the retention period runs from; NULL: what the schedule says
+    anc_ref    BLOB,                      -- whose end starts it, text; NULL: the stream, or the subject
+    anc_at     INTEGER,                   -- when the data were collected; NULL: minted_at
+    expires_at INTEGER,                   -- derived from class, schedule and anchor; NULL: no date yet
     sv         INTEGER NOT NULL,          -- retention schedule at collection
     state      INTEGER NOT NULL,          -- 1 live, 2 restricted, 3 erasure deferred
     hold_n     INTEGER NOT NULL,          -- how many holds keep it
-    shard      INTEGER NOT NULL,          -- always 0 in schema 1
+    shard      INTEGER NOT NULL,          -- always 0
     epoch      INTEGER NOT NULL,
     wrapped    BLOB NOT NULL,             -- nonce (12) . AES-256-GCM(DEK) (32) . tag (16), AAD = kid
-    kc         BLOB NOT NULL              -- SHA-256("ws-kc1" . DEK)[:16]
+    kc         BLOB NOT NULL,             -- SHA-256("ws-kc1" . DEK)[:16]
+    pv         INTEGER NOT NULL DEFAULT 1 -- policy at collection
 ) WITHOUT ROWID;
 CREATE INDEX seg_key_subject ON seg_key (subject);
-CREATE INDEX seg_key_expires ON seg_key (expires_at) WHERE expires_at IS NOT NULL;
+CREATE INDEX seg_key_stream ON seg_key (stream);
+CREATE INDEX seg_key_due ON seg_key (expires_at) WHERE expires_at IS NOT NULL AND hold_n = 0 AND state = 1;
+CREATE INDEX seg_key_anchor ON seg_key (anc_ref) WHERE anc_ref IS NOT NULL;
 
 -- What stays of a destroyed key. No key bytes.
 CREATE TABLE seg_tomb (
@@ -68,7 +71,7 @@ CREATE TABLE fence (
 -- A legal hold and the scope it has for keys minted later.
 CREATE TABLE hold (
     hid       BLOB PRIMARY KEY,
-    scope     TEXT NOT NULL,              -- JSON {"subjects":[],"streams":[]}
+    scope     TEXT NOT NULL,              -- JSON, see scope in hold.go
     authority TEXT NOT NULL,
     review_at INTEGER,
     state     INTEGER NOT NULL,           -- 1 placed, 2 released
@@ -80,6 +83,44 @@ CREATE TABLE hold_seg (
     PRIMARY KEY (hid, kid)
 ) WITHOUT ROWID;
 CREATE INDEX hold_seg_kid ON hold_seg (kid);
+
+-- Versions of the retention schedule and of the privacy policy's matrix, as
+-- JSON. seg_key.sv and seg_key.pv name them; policy 1 is the first of the hub.
+CREATE TABLE schedule (
+    version INTEGER PRIMARY KEY,
+    doc     TEXT NOT NULL,
+    at      INTEGER NOT NULL
+);
+CREATE TABLE policy (
+    id   INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    doc  TEXT NOT NULL,
+    at   INTEGER NOT NULL
+);
+
+-- What starts a retention period: the end of the process a stream holds, or the
+-- last sign of a person. A stream may be bound to another one, whose end counts
+-- for it (an inquiry to its ticket).
+CREATE TABLE anchor (
+    ref   BLOB PRIMARY KEY,               -- a stream or a subject, text
+    at    INTEGER,                        -- NULL while the process goes on
+    bound BLOB                            -- the stream this one is bound to
+) WITHOUT ROWID;
+CREATE INDEX anchor_bound ON anchor (bound) WHERE bound IS NOT NULL;
+
+-- People who asked to restrict the use of their data (GDPR article 18).
+CREATE TABLE restriction (
+    subject BLOB PRIMARY KEY,
+    why     TEXT NOT NULL,
+    at      INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- Entries of the privacy ledger that were carried out before their forerunners
+-- were; mark 'ledger' is the last one without a gap before it.
+CREATE TABLE ledger_ahead (
+    seq  INTEGER PRIMARY KEY,
+    hash TEXT NOT NULL
+);
 
 -- The key of one epoch: nonce . AES-256-GCM(KEK) . tag under the root key.
 CREATE TABLE kek (
@@ -116,5 +157,7 @@ CREATE TABLE opened (
     opener INTEGER NOT NULL,
     n      INTEGER NOT NULL,              -- keys given
     denied INTEGER NOT NULL,              -- keys refused by the matrix
-    kids   BLOB                           -- the names of the keys given or refused, 16 bytes each; NULL for a view
+    kids   BLOB,                          -- the names of the keys given or refused, 16 bytes each; NULL for a view
+    matter TEXT,                          -- the case, demand or request it was for
+    second TEXT                           -- the second person, where two are needed
 );

@@ -56,6 +56,9 @@ func (v *Vault) blindIndex(addr string) ([]byte, error) {
 // with a random id, for an address nobody was known by. Two addresses that
 // differ by case or by the spelling of an international domain are one.
 func (v *Vault) Subjects(ctx context.Context, addrs []string) ([]events.SubjectID, error) {
+	if v.gated.Load() {
+		return nil, fmt.Errorf("resolve subjects: %w", ErrGated)
+	}
 	index := make([][]byte, len(addrs))
 	for i, a := range addrs {
 		var err error

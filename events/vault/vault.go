@@ -22,7 +22,7 @@ var schema string
 
 const (
 	applicationID = 0x57534856 // "WSHV", in the header of vault.db
-	schemaVersion = 1
+	schemaVersion = 2
 
 	stateLive, stateRestricted, stateDeferred = 1, 2, 3
 )
@@ -34,6 +34,9 @@ type Config struct {
 	// KeyFile holds the root key, mode 0600. It is made when it is absent and
 	// the vault is new. Keep it, and its backup, apart from Dir.
 	KeyFile string
+	// Gated keeps the vault from minting and opening until Admit has carried out
+	// the privacy ledger. Set it wherever there is a ledger.
+	Gated bool
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// Logger takes what an operator should know; nil is slog.Default.
@@ -60,11 +63,19 @@ type Vault struct {
 	cache    *cache
 	access   *accessLog
 	holds    *scopes
-	unit     atomic.Uint64
-	sealing  sync.Mutex // one SealEpoch at a time
-	counts   counters
-	closing  sync.Once
-	closed   error
+	plan     atomic.Pointer[plan]
+	policies atomic.Pointer[policies]
+	dating   sync.Mutex // one SetSchedule or SetPolicy at a time
+	readings readings
+
+	unsettled, gated atomic.Bool
+	generation       atomic.Uint64
+
+	unit    atomic.Uint64
+	sealing sync.Mutex // one SealEpoch at a time
+	counts  counters
+	closing sync.Once
+	closed  error
 }
 
 // Open opens the vault in a folder, or makes a new one where there is none.
@@ -82,6 +93,7 @@ func Open(ctx context.Context, cfg Config) (*Vault, error) {
 		return nil, errors.New("open vault: a folder and a root key file are needed")
 	}
 	v := &Vault{now: cfg.Now, log: cfg.Logger.With("room", "vault"), cache: newCache(cfg.CacheKeys), holds: &scopes{}}
+	v.gated.Store(cfg.Gated)
 	if err := v.open(ctx, cfg); err != nil {
 		return nil, errors.Join(fmt.Errorf("open vault: %w", err), v.release())
 	}
@@ -125,9 +137,12 @@ func (v *Vault) open(ctx context.Context, cfg Config) error {
 		return err
 	}
 	if fresh {
-		if err := v.create(ctx, cfg.Dir); err != nil {
-			return err
-		}
+		err = v.create(ctx, cfg.Dir)
+	} else {
+		err = v.migrate(ctx)
+	}
+	if err != nil {
+		return err
 	}
 	db, err := openSQLite(path, readerPragmas, maxReaders)
 	if err != nil {
@@ -169,7 +184,7 @@ func (v *Vault) inspect(ctx context.Context) (fresh bool, err error) {
 			}
 		}
 		fresh = app == 0 && version == 0 && tables == 0
-		if !fresh && (app != applicationID || version != schemaVersion) {
+		if !fresh && (app != applicationID || version < 1 || version > schemaVersion) {
 			return fmt.Errorf("vault.db (application %#x, schema %d): %w", app, version, ErrForeign)
 		}
 		return nil
@@ -216,6 +231,30 @@ func (v *Vault) create(ctx context.Context, dir string) error {
 	return syncDir(dir)
 }
 
+//go:embed migrate2.sql
+var migrate2 string
+
+// migrate brings a vault of an older version up to this one, in place and in one
+// transaction.
+func (v *Vault) migrate(ctx context.Context) error {
+	migrated := false
+	err := v.w.do(ctx, &job{run: func(ctx context.Context, w *writer) error {
+		var version int
+		if err := w.conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+			return err
+		}
+		if migrated = version < schemaVersion; !migrated {
+			return nil
+		}
+		_, err := w.conn.ExecContext(ctx, fmt.Sprintf("%s; PRAGMA user_version=%d", migrate2, schemaVersion))
+		return err
+	}})
+	if migrated && err == nil {
+		v.log.Info("vault.db brought up to a new version", "schema", schemaVersion)
+	}
+	return explain("migrate vault.db", err)
+}
+
 // load reads what stays in memory: epochs, secrets, holds, the last fence.
 func (v *Vault) load(ctx context.Context) error {
 	if err := v.loadEpochs(ctx); err != nil {
@@ -229,8 +268,21 @@ func (v *Vault) load(ctx context.Context) error {
 		return err
 	}
 	v.hashKey = derive(v.instance, "hash")
+	if err := v.loadSchedule(ctx); err != nil {
+		return explain("load retention schedule", err)
+	}
+	if err := v.loadPolicies(ctx); err != nil {
+		return explain("load policy", err)
+	}
 	err = v.w.do(ctx, &job{alone: true, run: func(ctx context.Context, w *writer) error {
 		w.undone = v.reloadHolds
+		if _, err := w.exec(ctx, createVictims); err != nil {
+			return err
+		}
+		if w.generation, err = readGeneration(ctx, w); err != nil {
+			return err
+		}
+		v.generation.Store(w.generation)
 		return v.readHolds(ctx, w)
 	}})
 	if err != nil {

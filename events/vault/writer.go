@@ -16,11 +16,12 @@ const maxBatch = 256
 // commit is on its way share the next one: there is no timer, so a lone caller
 // waits for exactly one fsync.
 type writer struct {
-	conn    *sql.Conn
-	stmts   map[string]*sql.Stmt
-	jobs    chan *job
-	commits atomic.Int64
-	undone  func(context.Context) // called after a rollback, when set: what jobs changed in memory is wrong
+	conn       *sql.Conn
+	stmts      map[string]*sql.Stmt
+	jobs       chan *job
+	commits    atomic.Int64
+	generation uint64                // of erasures, as far as the transaction under way has it (drain.go)
+	undone     func(context.Context) // called after a rollback, when set: what jobs changed in memory is wrong
 
 	mu     sync.RWMutex // guards closed and the closing of jobs
 	closed bool
