@@ -18,8 +18,8 @@ const module = "github.com/westshore/hub"
 // imports nothing of ours.
 var floors = map[string][]string{
 	".":                      {"*"}, // main builds the house
-	"gateway":                {"gateway/*", "services/desk", "services/accounts", "services/forms", "services/privacy", "services/privacy/*", "projections", "projections/*", "events"},
-	"gateway/api":            {"gateway/live", "gateway/mailview", "services/desk", "services/accounts", "services/privacy", "services/privacy/*", "projections", "projections/*", "events"},
+	"gateway":                {"gateway/*", "services/desk", "services/accounts", "services/notices", "services/forms", "services/privacy", "services/privacy/*", "projections", "projections/*", "events"},
+	"gateway/api":            {"gateway/live", "gateway/mailview", "services/desk", "services/accounts", "services/notices", "services/privacy", "services/privacy/*", "projections", "projections/*", "events"},
 	"gateway/public":         {"services/forms", "services/privacy/rights", "events"},
 	"gateway/live":           {"projections", "events"},
 	"services/accounts":      {"events", "events/journal", "events/seal", "events/blobs", "projections/sqldb"},
@@ -28,6 +28,7 @@ var floors = map[string][]string{
 	"services/mailbox":       {"events", "events/journal", "events/seal", "events/blobs", "events/bus", "services/internal/mail"},
 	"services/notifier":      {"events", "events/journal", "events/seal", "events/blobs", "events/store", "events/bus", "services/internal/mail", "projections/outbox"},
 	"services/privacy/*":     {"services/privacy", "services/privacy/bundle", "events", "events/journal", "events/seal", "events/store", "events/vault", "events/blobs"},
+	"services/notices":       {"events", "events/journal", "events/store", "services/internal/mail", "projections/notices"},
 	"services/recorder":      {"events", "events/journal", "events/store", "events/bus"},
 	"services/internal/mail": {"events"},
 	"projections":            {"events", "events/journal", "projections/sqldb"},
