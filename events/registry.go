@@ -12,13 +12,16 @@ type PolicyClause struct {
 	Title string   `json:"title"`
 }
 
-// PolicyGrant says how far a role may open a category for a purpose: "open",
-// "masked" or "aggregate". What no grant names is denied (PRIVACY 1.2).
+// PolicyGrant says how far a role may open a category for a purpose: "open" or
+// "masked". What no grant names is denied (PRIVACY 1.2). Matter wants the case or
+// reason to be named, Two a second person.
 type PolicyGrant struct {
 	Purpose  Purpose  `json:"purpose"`
 	Role     Role     `json:"role"`
 	Category Category `json:"category"`
 	Level    string   `json:"level"`
+	Matter   bool     `json:"matter,omitempty"`
+	Two      bool     `json:"two,omitempty"`
 }
 
 // PolicyVersionPublished adds a version of the privacy policy to the registry.
