@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/westshore/hub/events"
@@ -26,7 +27,17 @@ type Journal struct {
 	sealer *seal.Sealer
 	now    func() time.Time
 	log    *slog.Logger
+	stamp  atomic.Pointer[Stamp]
 }
+
+// Stamp says which version of the privacy policy and which retention schedule
+// were in force at a time.
+type Stamp func(at time.Time) (policy string, schedule int)
+
+// StampWith has every event drafted from now on carry the versions that were in
+// force at its own time, not at the time of writing. Without it they are those
+// that the program was built with.
+func (j *Journal) StampWith(s Stamp) { j.stamp.Store(&s) }
 
 // New returns a journal on an open store and sealer, which it does not own.
 func New(cfg Config) *Journal {
@@ -70,13 +81,17 @@ func (j *Journal) Drafts(stream events.Stream, by By, evs ...events.Event) []sea
 	if by.Causation.IsZero() {
 		by.Causation = by.Command
 	}
+	policy, schedule := events.PolicyVersion, events.ScheduleVersion
+	if s := j.stamp.Load(); s != nil {
+		policy, schedule = (*s)(by.At)
+	}
 	drafts := make([]seal.Draft, len(evs))
 	for i, e := range evs {
 		drafts[i] = seal.Draft{
 			ID: EventID(by.Command, stream, i), Stream: stream, Event: e,
 			Meta: events.Meta{
 				At: by.At.UTC(), Actor: by.Actor, Correlation: by.Correlation, Causation: by.Causation,
-				Policy: events.PolicyVersion, Schedule: events.ScheduleVersion,
+				Policy: policy, Schedule: schedule,
 			},
 		}
 	}
