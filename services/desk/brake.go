@@ -2,8 +2,10 @@ package desk
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -14,8 +16,8 @@ import (
 
 // brakes keep one sender, one domain and everybody together from causing too
 // many tickets or automatic answers (MAIL I28). What one sender did stands in the
-// customer's stream and survives anything; the counts per domain and in all are
-// kept in memory only: after a restart they begin at zero.
+// customer's stream; the counts per domain and in all are read from the last
+// hour of the log when the router starts. So a restart forgets nothing.
 type brakes struct {
 	cfg RouterConfig
 	j   *journal.Journal
@@ -27,6 +29,7 @@ type brakes struct {
 	domains map[events.Hash][]time.Time
 	total   []time.Time
 	alerted time.Time
+	hits    map[string]int64
 }
 
 // sender is what a customer's stream says about tickets and answers of late.
@@ -48,7 +51,86 @@ type ack struct {
 const maxSenders = 20_000
 
 func newBrakes(cfg RouterConfig, j *journal.Journal, now func() time.Time, log *slog.Logger) *brakes {
-	return &brakes{cfg: cfg, j: j, now: now, log: log, cache: map[events.SubjectID]*sender{}, domains: map[events.Hash][]time.Time{}}
+	return &brakes{cfg: cfg, j: j, now: now, log: log, cache: map[events.SubjectID]*sender{}, domains: map[events.Hash][]time.Time{}, hits: map[string]int64{}}
+}
+
+// hourName is the checkpoint from which the last hour is read again.
+const hourName = "router-hour"
+
+// remember reads what was acknowledged in the last hour.
+func (b *brakes) remember(ctx context.Context) error {
+	from, err := b.j.Checkpoint(ctx, hourName)
+	if err != nil {
+		return fmt.Errorf("read the last hour: %w", err)
+	}
+	b.mu.Lock()
+	clear(b.domains)
+	b.total = nil
+	b.mu.Unlock()
+	reading := journal.Reading{From: from, Types: []string{"hub.TicketRequested"}}
+	err = b.j.Subscribe(ctx, reading, func(_ context.Context, batch journal.Batch) error {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		for _, rec := range batch.Events {
+			e, ok := rec.Event.(events.TicketRequested)
+			if ok && e.Acknowledged && b.now().Sub(rec.Meta.At) < time.Hour {
+				b.domains[e.Domain] = append(b.domains[e.Domain], rec.Meta.At)
+				b.total = append(b.total, rec.Meta.At)
+			}
+		}
+		if batch.Live {
+			return errRemembered
+		}
+		return nil
+	})
+	if !errors.Is(err, errRemembered) {
+		return fmt.Errorf("read the last hour: %w", err)
+	}
+	return nil
+}
+
+var errRemembered = errors.New("the last hour is read")
+
+// hour remembers positions of the log by time, so that the last hour can be
+// found again.
+type hour struct {
+	marks []hourMark
+}
+
+type hourMark struct {
+	at       time.Time
+	position events.Position
+}
+
+// hourGap is how far apart positions are kept.
+const hourGap = 10 * time.Minute
+
+// mark notes where the log is and returns the newest position that is an hour
+// old, once for each; ok is false when there is none.
+func (h *hour) mark(now time.Time, p events.Position) (old events.Position, ok bool) {
+	if n := len(h.marks); n == 0 || now.Sub(h.marks[n-1].at) >= hourGap {
+		h.marks = append(h.marks, hourMark{now, p})
+	}
+	for len(h.marks) > 0 && now.Sub(h.marks[0].at) >= time.Hour {
+		old, ok = h.marks[0].position, true
+		h.marks = h.marks[1:]
+	}
+	return old, ok
+}
+
+// hit counts a brake for the metrics.
+func (b *brakes) hit(rule string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.hits[rule]++
+}
+
+// Brakes counts, since start, how often each brake kept something back (MAIL
+// I49). The names are those of InquiryRouted.Brake.
+func (r *Router) Brakes() map[string]int64 {
+	r.brakes.mu.Lock()
+	defer r.brakes.mu.Unlock()
+	return maps.Clone(r.brakes.hits)
 }
 
 // apply counts a new ticket against the sender, decides whether it is
@@ -67,12 +149,16 @@ func (b *brakes) apply(ctx context.Context, in events.InquiryReceived, d events.
 		now := b.now()
 		if since(s.tickets, now, b.cfg.NewWindow) >= b.cfg.NewTickets && s.last != "" {
 			d.Ticket, d.New, d.Related, d.Why, d.Brake = s.last, false, "", "too_many_tickets", "sender_tickets"
+			b.hit(d.Brake)
 			return d, nil
 		}
 		d.Brake = b.acknowledgement(in, s, now)
 		d.Acknowledge = d.Brake == ""
 		err = b.count(ctx, in, d, s)
 		if err == nil {
+			if d.Brake != "" {
+				b.hit(d.Brake)
+			}
 			break
 		}
 		if _, stale := store.IsConflict(err); !stale || try == 5 {
@@ -136,6 +222,7 @@ func (b *brakes) acknowledgement(in events.InquiryReceived, s *sender, now time.
 func (b *brakes) count(ctx context.Context, in events.InquiryReceived, d events.InquiryRouted, s *sender) error {
 	requested := events.TicketRequested{
 		Customer: in.Customer, Inquiry: in.Inquiry, Ticket: d.Ticket, Mailbox: in.Mailbox, Acknowledged: d.Acknowledge,
+		Domain: in.SenderDomain,
 	}
 	evs := []events.Event{requested}
 	if s.revision == events.NoStream {

@@ -205,7 +205,17 @@ func TestEvidenceDecidesWhoseTicket(t *testing.T) {
 		{"reply address, participant (I33)", mail{from: "ada@cust.test", id: "a@x", change: token}, events.InquiryRouted{Ticket: ticket, Why: "reply_address"}},
 		{"our Message-ID, participant (I33)", mail{from: "ada@cust.test", id: "b@x", change: signed}, events.InquiryRouted{Ticket: ticket, Why: "our_message_id"}},
 		{"a Message-ID the ticket received (I33)", mail{from: "ada@cust.test", id: "c@x", refs: []string{"1@cust.test"}}, events.InquiryRouted{Ticket: ticket, Why: "references"}},
-		{"subject tag, participant (I33)", mail{from: "ada@cust.test", id: "d@x", change: tag}, events.InquiryRouted{Ticket: ticket, Why: "subject_tag"}},
+		{"subject tag, proved participant (I33)", mail{from: "ada@cust.test", id: "d@x", change: func(in *events.InquiryReceived) { tag(in); in.Auth = "pass" }}, events.InquiryRouted{Ticket: ticket, Why: "subject_tag"}},
+		{"subject tag, a participant's name without proof (FIELD 3.3)", mail{from: "ada@cust.test", id: "d2@x", change: tag}, events.InquiryRouted{Ticket: ticket, Why: "subject_tag", Unverified: true}},
+		{"mark in the quoted text, participant (I33)", mail{from: "ada@cust.test", id: "j@x", change: func(in *events.InquiryReceived) { in.QuotedTicket = ticket }}, events.InquiryRouted{Ticket: ticket, Why: "quoted_mark"}},
+		{"mark in the quoted text, stranger: not in (I34)", mail{from: "eve@evil.test", id: "k@x", change: func(in *events.InquiryReceived) { in.QuotedTicket = ticket }}, events.InquiryRouted{New: true, Why: "new", Related: ticket}},
+		{"an agent, proved (I35)", mail{from: "agent@hub.test", id: "l@x", change: func(in *events.InquiryReceived) { signed(in); in.Agent, in.Auth = "a1", "pass" }}, events.InquiryRouted{Ticket: ticket, Why: "our_message_id"}},
+		{"an agent's address without proof (I35, FIELD 3.1)", mail{from: "agent2@hub.test", id: "m@x", change: func(in *events.InquiryReceived) { signed(in); in.Agent = "a1" }}, events.InquiryRouted{New: true, Why: "new", Related: ticket}},
+		{"sent from a mail program (FIELD 2.22)", mail{from: "zed@cust.test", id: "n@x", refs: []string{"1@cust.test"}, change: func(in *events.InquiryReceived) { in.Class = events.MailSent }}, events.InquiryRouted{Ticket: ticket, Why: "references"}},
+		{"sent to somebody new (FIELD 2.22)", mail{from: "new@cust.test", id: "o@x", change: func(in *events.InquiryReceived) { in.Class = events.MailSent }}, events.InquiryRouted{Why: "sent_unrelated"}},
+		{"bounce that returns our Message-ID (I30)", mail{from: "mailer-daemon@cust.test", id: "p@x", change: func(in *events.InquiryReceived) { signed(in); in.Class = events.MailBounce }}, events.InquiryRouted{Ticket: ticket, Why: "our_message_id", Unverified: true}},
+		{"a code for a stranger with a ticket's address (I37, FIELD 3.7)", mail{from: "noreply@service.test", id: "q@x", change: func(in *events.InquiryReceived) { token(in); in.Warnings = []string{"one_time_code"} }}, events.InquiryRouted{Why: "quarantine:one_time_code"}},
+		{"an empty key matches nothing (FIELD 2.13)", mail{from: "ada@cust.test", id: "r@x", change: func(in *events.InquiryReceived) { in.References = []events.Hash{""}; in.MessageKey = "" }}, events.InquiryRouted{New: true, Why: "new"}},
 		{"reply address, stranger: in, but marked (I34)", mail{from: "eve@evil.test", id: "e@x", change: token}, events.InquiryRouted{Ticket: ticket, Why: "reply_address", Unverified: true}},
 		{"our Message-ID, stranger: not in (I34)", mail{from: "eve@evil.test", id: "f@x", change: signed}, events.InquiryRouted{New: true, Why: "new", Related: ticket}},
 		{"references, stranger: not in (I34)", mail{from: "eve@evil.test", id: "g@x", refs: []string{"1@cust.test"}}, events.InquiryRouted{New: true, Why: "new", Related: ticket}},
@@ -217,7 +227,7 @@ func TestEvidenceDecidesWhoseTicket(t *testing.T) {
 			if got.New {
 				got.Ticket = ""
 			}
-			got.Inquiry, got.Number, got.Acknowledge, got.Brake = "", 0, false, ""
+			got.Inquiry, got.Number, got.Acknowledge, got.Brake, got.Rules = "", 0, false, "", 0
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Error(diff)
 			}

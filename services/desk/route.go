@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/westshore/hub/events"
 	"github.com/westshore/hub/events/journal"
@@ -43,11 +44,11 @@ func suspicious(in events.InquiryReceived) string {
 	switch {
 	case in.Class == events.MailLoop:
 		return "loop"
-	case in.Class == events.MailBounce && in.Bounced == "":
+	case in.Class == events.MailBounce && in.Bounced == "" && in.SignedTicket == "":
 		return "bounce_unproved"
 	case slices.Contains(in.Warnings, "unreadable"), slices.Contains(in.Warnings, "rejected"):
 		return "not_readable"
-	case in.Class == events.MailComplaint:
+	case in.Class == events.MailComplaint && in.Bounced == "":
 		return "complaint"
 	case in.Class == events.MailReceipt && in.SignedTicket == "" && in.ReplyTicket == "":
 		return "receipt"
@@ -77,14 +78,20 @@ func (r *Router) released(ctx context.Context, id events.InquiryID) error {
 	if !ok {
 		return fmt.Errorf("route inquiry %s: its stream does not begin with InquiryReceived", id)
 	}
-	in.Bounced = "" // a person says that it is a message
+	in.Bounced, in.SignedMessage = "", "" // a person says that it is a message
+	if in.Class == events.MailBounce || in.Class == events.MailReceipt || in.Class == events.MailSent {
+		in.Class = events.MailList // worth a ticket, and still no person's: nothing automatic happens
+	}
 	return r.route(ctx, in, history[len(history)-1].Revision)
 }
 
 // route decides, writes the decision down, and only then acts on it. When the
 // decision stands already, because this is a repetition, that one is carried out.
 func (r *Router) route(ctx context.Context, in events.InquiryReceived, revision events.Revision) error {
-	decision, err := r.decide(ctx, in)
+	decision, err := r.decide(ctx, in, revision > 0)
+	if h, ok := errors.AsType[*held](err); ok {
+		return r.quarantine(ctx, in, h.reason)
+	}
 	if err != nil {
 		return err
 	}
@@ -107,39 +114,61 @@ func (r *Router) decision(ctx context.Context, id events.InquiryID) (events.Inqu
 	}
 	var d events.InquiryRouted
 	for _, rec := range history {
-		if e, ok := rec.Event.(events.InquiryRouted); ok {
+		switch e := rec.Event.(type) {
+		case events.InquiryRouted:
 			d = e
+		case events.InquiryRerouted:
+			d.Ticket, d.Why, d.Unverified, d.Related = e.Ticket, e.Why, e.Unverified, e.Related
 		}
 	}
 	return d, nil
 }
 
+// ticketOf is the ticket that an inquiry opens, if it does.
+func ticketOf(id events.InquiryID) events.TicketID {
+	return events.TicketID(events.DeriveUUID("ticket", string(id)).String())
+}
+
+// held says that the rules want a person to look first.
+type held struct{ reason string }
+
+func (h *held) Error() string { return "held: " + h.reason }
+
 // decide finds the ticket, best evidence first (MAIL I33, I34).
-func (r *Router) decide(ctx context.Context, in events.InquiryReceived) (events.InquiryRouted, error) {
-	d := events.InquiryRouted{Inquiry: in.Inquiry}
-	if in.Class == events.MailBounce && in.Bounced != "" {
-		d.Why = "bounce"
+func (r *Router) decide(ctx context.Context, in events.InquiryReceived, released bool) (events.InquiryRouted, error) {
+	d := events.InquiryRouted{Inquiry: in.Inquiry, Rules: RulesVersion}
+	if in.Bounced != "" && (in.Class == events.MailBounce || in.Class == events.MailComplaint) {
+		d.Why = string(in.Class)
 		return d, nil
 	}
-	m, err := r.match(ctx, in)
+	m, err := choose(ctx, in, r.past())
 	if err != nil {
 		return d, err
 	}
+	if m.hold != "" && !released {
+		return d, &held{m.hold}
+	}
 	d.Ticket, d.Why, d.Unverified, d.Related = m.ticket, m.why, m.unverified, m.related
 	if m.ticket == "" {
-		d.Ticket, d.New, d.Why = events.TicketID(events.DeriveUUID("ticket", string(in.Inquiry)).String()), true, "new"
+		d.Ticket, d.New = ticketOf(in.Inquiry), true
+		if in.Forwarded {
+			d.Why = "forwarded"
+		}
 	}
 	bound, err := r.bind(ctx, in, d.Ticket)
 	if err != nil {
 		return d, err
 	}
 	if bound.Inquiry != in.Inquiry && bound.Content == in.ContentKey && in.ContentKey != "" {
-		d = events.InquiryRouted{Inquiry: in.Inquiry, Why: "also_delivered", Ticket: bound.Ticket}
+		d = events.InquiryRouted{Inquiry: in.Inquiry, Why: "also_delivered", Ticket: bound.Ticket, Rules: RulesVersion}
 		first, err := r.decision(ctx, bound.Inquiry)
 		if first.Ticket != "" {
 			d.Ticket = first.Ticket
 		}
 		return d, err
+	}
+	if in.Class == events.MailSent && d.New { // to somebody who never wrote to us
+		d.Ticket, d.New = "", false
 	}
 	if !d.New {
 		return d, nil
@@ -147,75 +176,35 @@ func (r *Router) decide(ctx context.Context, in events.InquiryReceived) (events.
 	return r.brakes.apply(ctx, in, d, r.numbers)
 }
 
-// match is a ticket that an inquiry belongs to, or may belong to.
-type match struct {
-	ticket     events.TicketID
-	why        string
-	unverified bool
-	related    events.TicketID
+// past is the evidence of the log.
+func (r *Router) past() evidence {
+	return evidence{ticket: r.ticket, thread: r.thread, number: r.byNumber}
 }
 
-// match tries each kind of evidence. An unforgeable reply address lets a stranger
-// in, marked unverified; everything weaker joins participants only, and for
-// others merely suggests a relation.
-func (r *Router) match(ctx context.Context, in events.InquiryReceived) (match, error) {
-	var related events.TicketID
-	try := func(id events.TicketID, why string, letIn bool) (match, bool, error) {
-		if id == "" {
-			return match{}, false, nil
-		}
-		history, err := r.j.Load(ctx, events.TicketStream(id), nil)
-		if err != nil || len(history) == 0 {
-			return match{}, false, err
-		}
-		t := fold(history)
-		if !t.exists {
-			return match{}, false, nil
-		}
-		known := t.participants[in.Customer] && in.Auth != "fail"
-		if known || letIn {
-			return match{ticket: id, why: why, unverified: !known}, true, nil
-		}
-		if related == "" {
-			related = id
-		}
-		return match{}, false, nil
+func (r *Router) ticket(ctx context.Context, id events.TicketID) (*ticket, error) {
+	history, err := r.j.Load(ctx, events.TicketStream(id), nil)
+	if err != nil || len(history) == 0 {
+		return nil, err
 	}
-	if m, ok, err := try(in.ReplyTicket, "reply_address", true); ok || err != nil {
-		return m, err
+	return fold(history), nil
+}
+
+// thread finds the ticket that the message with this id is in.
+func (r *Router) thread(ctx context.Context, key events.Hash) (events.TicketID, error) {
+	last, found, err := r.j.Last(ctx, events.ThreadStream(key))
+	if err != nil || !found {
+		return "", err
 	}
-	if m, ok, err := try(in.SignedTicket, "our_message_id", false); ok || err != nil {
-		return m, err
+	b, ok := last.Event.(events.ThreadBound)
+	if !ok {
+		return "", nil
 	}
-	for _, ref := range in.References {
-		last, found, err := r.j.Last(ctx, events.ThreadStream(ref))
-		if err != nil {
-			return match{}, err
-		}
-		b, ok := last.Event.(events.ThreadBound)
-		if !found || !ok {
-			continue
-		}
-		// The claim comes before the decision; where they differ, the decision counts.
-		routed, err := r.decision(ctx, b.Inquiry)
-		if err != nil {
-			return match{}, err
-		}
-		if routed.Ticket == "" {
-			routed.Ticket = b.Ticket
-		}
-		if m, ok, err := try(routed.Ticket, "references", false); ok || err != nil {
-			return m, err
-		}
+	// The claim comes before the decision; where they differ, the decision counts.
+	routed, err := r.decision(ctx, b.Inquiry)
+	if err != nil || routed.Ticket != "" {
+		return routed.Ticket, err
 	}
-	tagged, err := r.byNumber(ctx, in.TagNumber)
-	if err != nil {
-		return match{}, err
-	}
-	if m, ok, err := try(tagged, "subject_tag", false); ok || err != nil {
-		return m, err
-	}
-	return match{related: related}, nil
+	return b.Ticket, nil
 }
 
 // byNumber finds the ticket that took a number; empty when none did.
@@ -256,8 +245,10 @@ func (r *Router) bind(ctx context.Context, in events.InquiryReceived, id events.
 // carryOut does what was decided. Repeating it changes nothing.
 func (r *Router) carryOut(ctx context.Context, in events.InquiryReceived, d events.InquiryRouted) error {
 	switch {
-	case d.Why == "bounce":
+	case d.Ticket == "" && d.Why == "bounce":
 		return r.bounced(ctx, in)
+	case d.Ticket == "" && d.Why == "complaint":
+		return r.complained(ctx, in)
 	case d.Ticket == "" || d.Why == "also_delivered":
 		return nil
 	case d.New:
@@ -293,11 +284,41 @@ func (r *Router) openTicket(ctx context.Context, in events.InquiryReceived, d ev
 }
 
 func attached(in events.InquiryReceived, d events.InquiryRouted) events.MessageAttached {
-	return events.MessageAttached{
+	m := events.MessageAttached{
 		Ticket: d.Ticket, Inquiry: in.Inquiry, Customer: in.Customer, Class: in.Class,
-		Why: d.Why, Unverified: d.Unverified, MessageKey: in.MessageKey,
+		Why: d.Why, Unverified: d.Unverified, MessageKey: in.MessageKey, SubjectKey: in.SubjectKey,
 	}
+	if in.Agent != "" && in.Auth == "pass" && !in.Forwarded {
+		m.Agent = in.Agent
+	}
+	return m
 }
+
+// joined is what a message that came later adds: whom a participant wrote it to
+// takes part from now on (I34), and another subject is pointed out (I38).
+func joined(in events.InquiryReceived, d events.InquiryRouted, t *ticket) events.MessageAttached {
+	m := attached(in, d)
+	if in.Class != events.MailHuman {
+		return m
+	}
+	m.NewSubject = in.SubjectKey != "" && len(t.subjects) > 0 && !t.subjects[in.SubjectKey]
+	if d.Unverified || len(t.participants) >= maxParticipants {
+		return m
+	}
+	for _, p := range in.Participants {
+		if !t.participants[p] && len(m.Participants) < maxNewcomers {
+			m.Participants = append(m.Participants, p)
+		}
+	}
+	return m
+}
+
+// Bounds of who takes part: a list of 500 copies makes nobody a participant but
+// the first few (FIELD 3.5).
+const (
+	maxNewcomers    = 20
+	maxParticipants = 100
+)
 
 func (r *Router) attach(ctx context.Context, in events.InquiryReceived, d events.InquiryRouted) error {
 	_, err := r.j.Execute(ctx, events.TicketStream(d.Ticket), r.by(in.Inquiry, "attach"), func(history []events.Recorded) ([]events.Event, error) {
@@ -305,8 +326,9 @@ func (r *Router) attach(ctx context.Context, in events.InquiryReceived, d events
 		if t.inquiries[in.Inquiry] {
 			return nil, nil
 		}
-		evs := []events.Event{attached(in, d)}
-		if t.resolved && in.Class == events.MailHuman && t.mayReopen(r.desk.now()) {
+		m := joined(in, d, t)
+		evs := []events.Event{m}
+		if t.resolved && in.Class == events.MailHuman && m.Agent == "" && t.mayReopen(r.desk.now()) {
 			evs = append(evs, events.TicketReopened{Ticket: d.Ticket, Cause: "message"})
 		}
 		return evs, nil
@@ -323,11 +345,41 @@ func (r *Router) bounced(ctx context.Context, in events.InquiryReceived) error {
 		switch deliveryState(history) {
 		case Accepted, Sending, Unknown:
 			return []events.Event{events.MessageBounced{
-				Outbound: in.Bounced, Inquiry: in.Inquiry, Code: in.BounceCode, Action: "failed",
+				Outbound: in.Bounced, Inquiry: in.Inquiry, Code: in.BounceCode, Action: "failed", Class: bounceClass(in.BounceCode),
 			}}, nil
 		default: // never sent, or it is known already
 			return nil, nil
 		}
+	})
+	return err
+}
+
+// bounceClass says what a status code means for writing there again (RFC 3463,
+// RFC 5248, MAIL O6): hard for an address that does not exist, full, policy, or
+// other.
+func bounceClass(code string) string {
+	_, detail, _ := strings.Cut(code, ".")
+	switch {
+	case !strings.HasPrefix(code, "5."):
+		return "other"
+	case slices.Contains([]string{"1.1", "1.2", "1.3", "1.6", "1.10", "2.1"}, detail):
+		return "hard"
+	case detail == "2.2":
+		return "full"
+	case strings.HasPrefix(detail, "7."):
+		return "policy"
+	}
+	return "other"
+}
+
+// complained notes on the message it is about that its recipient called it
+// unwanted (MAIL I31).
+func (r *Router) complained(ctx context.Context, in events.InquiryReceived) error {
+	_, err := r.j.Execute(ctx, events.OutboundStream(in.Bounced), r.by(in.Inquiry, "complaint"), func(history []events.Recorded) ([]events.Event, error) {
+		if len(history) == 0 {
+			return nil, nil
+		}
+		return []events.Event{events.MessageComplained{Outbound: in.Bounced, Inquiry: in.Inquiry, Kind: in.Complaint}}, nil
 	})
 	return err
 }

@@ -81,10 +81,14 @@ func (r *Router) Run(ctx context.Context) error {
 	if r.begun, err = retry(ctx, r.log, "read head", func() (events.Position, error) { return r.j.Head(ctx) }); err != nil {
 		return nil //nolint:nilerr // retry gives up only when ctx has ended
 	}
+	if _, err := retry(ctx, r.log, "read the last hour", func() (struct{}, error) { return struct{}{}, r.brakes.remember(ctx) }); err != nil {
+		return nil //nolint:nilerr // retry gives up only when ctx has ended
+	}
 	last := time.Time{}
 	saved := from
+	var passed hour
 	reading := journal.Reading{From: from, Types: []string{
-		"hub.InquiryReceived", "hub.InquiryReleased", "hub.DeliveryFailed", "hub.MessageBounced",
+		"hub.InquiryReceived", "hub.InquiryReleased", "hub.DeliveryFailed", "hub.MessageBounced", "hub.MessageComplained",
 	}}
 	err = r.j.Subscribe(ctx, reading, func(ctx context.Context, b journal.Batch) error {
 		if err := r.batch(ctx, b.Events); err != nil {
@@ -98,6 +102,11 @@ func (r *Router) Run(ctx context.Context) error {
 			return nil
 		}
 		last, saved = time.Now(), b.Position
+		if old, ok := passed.mark(r.desk.now(), b.Position); ok {
+			if err := r.j.Advance(ctx, hourName, old); err != nil {
+				r.log.Warn("position an hour ago not saved, more would be read at the next start", "error", err)
+			}
+		}
 		return nil
 	})
 	if ctx.Err() != nil {
@@ -175,6 +184,8 @@ func (r *Router) handle(ctx context.Context, rec events.Recorded) error {
 		return r.undelivered(ctx, rec, e.Outbound)
 	case events.MessageBounced:
 		return r.undelivered(ctx, rec, e.Outbound)
+	case events.MessageComplained:
+		return r.unwanted(ctx, rec, e.Outbound)
 	}
 	return nil
 }
@@ -199,6 +210,29 @@ func (r *Router) undelivered(ctx context.Context, rec events.Recorded, id events
 	})
 	return err
 }
+
+// unwanted flags the ticket of a message that its recipient complained about.
+func (r *Router) unwanted(ctx context.Context, rec events.Recorded, id events.OutboundID) error {
+	history, err := r.j.Load(ctx, events.OutboundStream(id), nil)
+	if err != nil || len(history) == 0 {
+		return err
+	}
+	q, ok := history[0].Event.(events.MessageQueued)
+	if !ok || q.Ticket == "" {
+		return nil
+	}
+	by := journal.By{Command: events.DeriveUUID("unwanted", rec.ID.String()), Actor: "system:desk", Causation: rec.ID}
+	_, err = r.j.Execute(ctx, events.TicketStream(q.Ticket), by, func(history []events.Recorded) ([]events.Event, error) {
+		if t := fold(history); !t.exists || slices.Contains(t.tags, complaintTag) {
+			return nil, nil
+		}
+		return []events.Event{events.TagAdded{Ticket: q.Ticket, Tag: complaintTag}}, nil
+	})
+	return err
+}
+
+// complaintTag flags a ticket whose customer called a mail of ours unwanted.
+const complaintTag = "complaint"
 
 // chains groups events that may depend on each other: same sender, same
 // Message-ID, one referring to another, same ticket. Order within a chain is the
@@ -234,8 +268,9 @@ func chains(recs []events.Recorded) [][]events.Recorded {
 		}
 		out[at] = append(out[at], rec)
 	}
-	for _, chain := range out {
+	for i, chain := range out {
 		slices.SortStableFunc(chain, arrival)
+		out[i] = originalsFirst(chain)
 	}
 	return out
 }
@@ -251,6 +286,42 @@ func arrival(a, b events.Recorded) int {
 	return cmp.Compare(x.UID, y.UID)
 }
 
+// originalsFirst puts a mail behind those of its chain that it answers: a server
+// may number an answer before the mail it answers.
+func originalsFirst(chain []events.Recorded) []events.Recorded {
+	if len(chain) < 2 {
+		return chain
+	}
+	at := map[events.Hash]int{}
+	for i, rec := range chain {
+		if in, ok := rec.Event.(events.InquiryReceived); ok && in.MessageKey != "" {
+			if _, twice := at[in.MessageKey]; !twice {
+				at[in.MessageKey] = i
+			}
+		}
+	}
+	out, done := make([]events.Recorded, 0, len(chain)), make([]bool, len(chain))
+	var place func(int)
+	place = func(i int) {
+		if done[i] {
+			return
+		}
+		done[i] = true // before what it answers, so that two that answer each other end
+		if in, ok := chain[i].Event.(events.InquiryReceived); ok {
+			for _, ref := range in.References {
+				if j, there := at[ref]; there {
+					place(j)
+				}
+			}
+		}
+		out = append(out, chain[i])
+	}
+	for i := range chain {
+		place(i)
+	}
+	return out
+}
+
 func dependencies(rec events.Recorded) []string {
 	in, ok := rec.Event.(events.InquiryReceived)
 	if !ok {
@@ -262,7 +333,7 @@ func dependencies(rec events.Recorded) []string {
 			keys = append(keys, "m"+string(h))
 		}
 	}
-	for _, t := range []events.TicketID{in.ReplyTicket, in.SignedTicket} {
+	for _, t := range []events.TicketID{in.ReplyTicket, in.SignedTicket, in.QuotedTicket} {
 		if t != "" {
 			keys = append(keys, "t"+string(t))
 		}

@@ -18,11 +18,14 @@ type ticket struct {
 	customer     events.SubjectID
 	participants map[events.SubjectID]bool // the customer among them
 	resolved     bool
+	resolvedAt   time.Time
+	subjects     map[events.Hash]bool // of its messages, without Re:
 	assignee     events.AgentID
 	priority     events.Priority
 	tags         []string
 	inquiries    map[events.InquiryID]bool
 	inbound      events.InquiryID // the newest from a participant: what a reply answers
+	heard        []heard          // what could be answered, oldest first
 	reopened     []time.Time      // by mail
 	spoken       events.Revision  // revision of the newest message of any kind
 	revision     events.Revision
@@ -31,7 +34,7 @@ type ticket struct {
 // fold applies a ticket's history to nothing.
 func fold(history []events.Recorded) *ticket {
 	t := &ticket{
-		participants: map[events.SubjectID]bool{}, inquiries: map[events.InquiryID]bool{},
+		participants: map[events.SubjectID]bool{}, inquiries: map[events.InquiryID]bool{}, subjects: map[events.Hash]bool{},
 		priority: events.Normal, spoken: events.NoStream, revision: events.NoStream,
 	}
 	for _, r := range history {
@@ -51,9 +54,18 @@ func (t *ticket) evolve(r events.Recorded) {
 		}
 	case events.MessageAttached:
 		t.inquiries[e.Inquiry], t.spoken = true, r.Revision
-		if !e.Unverified {
-			t.inbound = e.Inquiry
+		if e.SubjectKey != "" {
+			t.subjects[e.SubjectKey] = true
 		}
+		for _, p := range e.Participants {
+			t.participants[p] = true
+		}
+		t.hear(e)
+	case events.MessageDetached:
+		delete(t.inquiries, e.Inquiry)
+		t.spoken = r.Revision
+		t.heard = slices.DeleteFunc(t.heard, func(h heard) bool { return h.inquiry == e.Inquiry })
+		t.answer()
 	case events.ReplyWritten, events.NoteAdded:
 		t.spoken = r.Revision
 	case events.TicketAssigned:
@@ -69,11 +81,41 @@ func (t *ticket) evolve(r events.Recorded) {
 	case events.TagRemoved:
 		t.tags = slices.DeleteFunc(t.tags, func(s string) bool { return s == e.Tag })
 	case events.TicketResolved:
-		t.resolved = true
+		t.resolved, t.resolvedAt = true, r.Meta.At
 	case events.TicketReopened:
 		t.resolved = false
 		if e.Cause == "message" {
 			t.reopened = append(t.reopened, r.Meta.At)
+		}
+	}
+}
+
+// heard is a message that a reply could answer.
+type heard struct {
+	inquiry events.InquiryID
+	person  bool // a person wrote it
+}
+
+// hear notes a message of a participant. An agent's mail is no question.
+func (t *ticket) hear(e events.MessageAttached) {
+	if e.Unverified || e.Agent != "" || e.Class == events.MailSent || e.Class == events.MailBounce || e.Class == events.MailReceipt {
+		return
+	}
+	t.heard = append(t.heard, heard{e.Inquiry, e.Class == events.MailHuman || e.Class == ""})
+	t.answer()
+}
+
+// answer finds what a reply answers: the newest message of a person, or the
+// newest of all where no person wrote.
+func (t *ticket) answer() {
+	t.inbound = ""
+	for _, h := range slices.Backward(t.heard) {
+		if t.inbound == "" {
+			t.inbound = h.inquiry
+		}
+		if h.person {
+			t.inbound = h.inquiry
+			return
 		}
 	}
 }

@@ -40,7 +40,16 @@ type Door struct {
 	Take func(ctx context.Context, inquiries []events.InquiryReceived) error
 	// Journal is asked what was taken before, when a server numbers anew.
 	Journal *journal.Journal
-	Logger  *slog.Logger
+	// Agent names the agent whose address this is; may be nil. Forwards lets a
+	// proved agent open a ticket for whoever wrote the mail passed on (MAIL I40).
+	Agent    func(address string) (events.AgentID, bool)
+	Forwards bool
+	// FormSenders are the addresses that contact forms elsewhere write from: their
+	// Reply-To is the customer (MAIL I39).
+	FormSenders []string
+	// Sent says that the folder holds what agents sent from a mail program.
+	Sent   bool
+	Logger *slog.Logger
 
 	held *held
 }
@@ -77,18 +86,24 @@ func (d *Door) Mails(ctx context.Context, mails []Fetched) error {
 	if err := d.identify(ctx, read); err != nil {
 		return err
 	}
-	inquiries := make([]events.InquiryReceived, len(read))
+	inquiries := make([]events.InquiryReceived, 0, len(read))
 	for i := range read {
-		inquiries[i] = read[i].inquiry
+		if !read[i].ours {
+			inquiries = append(inquiries, read[i].inquiry)
+		}
 	}
-	return d.Take(ctx, inquiries)
+	if len(inquiries) == 0 {
+		return nil
+	}
+	return d.Take(ctx, originalsFirst(inquiries))
 }
 
 // reading is a mail on its way to become an inquiry: the people in it are still
 // addresses.
 type reading struct {
 	inquiry events.InquiryReceived
-	people  []string // the sender first
+	people  []string // the customer first
+	ours    bool     // the hub itself sent it: in a folder of sent mail
 }
 
 // identify replaces people by their random ids, all in one question.
@@ -140,14 +155,19 @@ func (d *Door) read(f Fetched) reading {
 	}
 	class, rule := mail.Classify(m, own)
 	in.Class, in.ClassRule = classes[class], rule
-	author := m.Author()
-	in.NoAnswer = m.SuppressesAutoReply() || noReply(author.Address) || own.Has(author.Address) || author.Address == ""
-	in.SenderDomain = d.Hash("domain", author.Domain())
 	d.marks(&in, m, tokens)
+	author := d.author(&in, m, own)
+	in.NoAnswer = in.Forwarded || m.SuppressesAutoReply() || noReply(author.Address) || own.Has(author.Address) || author.Address == ""
+	in.SenderDomain = d.Hash("domain", author.Domain())
 	d.keys(&in, m, raw)
+	d.suspect(&in, m, author)
 	in.Contact = events.Seal(events.Address(author))
 	in.Letter = events.Seal(letter(m, f.Raw == nil))
-	return reading{in, d.people(m, own, in.Inquiry)}
+	r := reading{inquiry: in, people: d.people(m, author, own, in)}
+	if d.Sent {
+		d.sent(&r, m, tokens, f)
+	}
+	return r
 }
 
 // InquiryID derives the id of the inquiry that a mail is: the same mail fetched
@@ -176,15 +196,20 @@ func (d *Door) marks(in *events.InquiryReceived, m *mail.Message, tokens mail.To
 			in.Bounced = events.OutboundID(id)
 		}
 	}
-	for _, id := range threadOrder(m) {
-		if ticket, _, ok := tokens.VerifyMessageID(id); ok {
-			in.SignedTicket = events.TicketID(ticket)
+	for _, id := range append(reported(m), threadOrder(m)...) {
+		if ticket, message, ok := tokens.VerifyMessageID(id); ok {
+			in.SignedTicket, in.SignedMessage = events.TicketID(ticket), events.MessageID(message)
 			break
 		}
 	}
-	if m.Bounce != nil && len(m.Bounce.Recipients) > 0 {
-		in.BounceAction, in.BounceCode = m.Bounce.Recipients[0].Action, m.Bounce.Recipients[0].Status
+	if in.ReplyTicket == "" && in.SignedTicket == "" {
+		if id, ok := tokens.FindMark(m.Text); ok {
+			in.QuotedTicket = events.TicketID(id)
+		} else if id, ok := tokens.FindMark(m.HTML); ok {
+			in.QuotedTicket = events.TicketID(id)
+		}
 	}
+	d.reports(in, m, tokens)
 }
 
 // threadOrder lists what a mail refers to, best evidence first: In-Reply-To,
@@ -205,6 +230,9 @@ func (d *Door) keys(in *events.InquiryReceived, m *mail.Message, raw []byte) {
 		id = mail.SyntheticID(hex.EncodeToString(sum[:]))
 	}
 	in.MessageKey = d.Hash("message-id", id)
+	if base := baseSubject(m.Subject); base != "" {
+		in.SubjectKey = d.Hash("subject", base)
+	}
 	_, body, _ := bytes.Cut(raw, []byte("\r\n\r\n"))
 	text := sha256.Sum256(body)
 	in.ContentKey = d.Hash("content", id, m.Author().Key(), m.Date.UTC().Format(time.RFC3339), hex.EncodeToString(text[:]))
@@ -221,14 +249,17 @@ func (d *Door) keys(in *events.InquiryReceived, m *mail.Message, raw []byte) {
 	}
 }
 
-// people lists the sender and everybody else the mail was written to.
-func (d *Door) people(m *mail.Message, own mail.OwnAddresses, id events.InquiryID) []string {
-	sender := m.Author().Address
+// people lists the author and everybody else the mail was written to.
+func (d *Door) people(m *mail.Message, author mail.Address, own mail.OwnAddresses, in events.InquiryReceived) []string {
+	sender := author.Address
 	if sender == "" { // a person of its own: nothing says that two unknown ones are the same
-		sender = "unknown@" + string(id) + ".invalid"
+		sender = "unknown@" + string(in.Inquiry) + ".invalid"
 	}
 	out := []string{sender}
 	seen := map[string]bool{mail.Key(sender): true}
+	if in.Forwarded { // those an agent writes to are not the customer's company
+		return out
+	}
 	for _, list := range [][]mail.Address{m.From, m.To, m.Cc} {
 		for _, a := range list {
 			if key := a.Key(); strings.Contains(key, "@") && !seen[key] && !own.Has(a.Address) && len(out) <= maxAddresses {
@@ -249,6 +280,12 @@ func letter(m *mail.Message, headOnly bool) events.Letter {
 	}
 	l.References = append(append(l.References, m.References...), m.InReplyTo...)
 	l.References = l.References[:min(len(l.References), maxRefs)]
+	if cal := m.Calendar; cal != nil {
+		l.Fields = invitation(cal)
+	}
+	if l.Text == "" && l.HTML == "" && m.IsEncrypted {
+		l.Text = "This message is encrypted. It is shown to nobody here; whoever has the key can open the attached file.\n"
+	}
 	if !headOnly {
 		for i, a := range m.Attachments {
 			l.Attachments = append(l.Attachments, events.Attachment{
