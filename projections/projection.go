@@ -59,7 +59,7 @@ type Receipt struct {
 }
 
 // MaxBatch is the most events that are applied in one transaction.
-const MaxBatch = 512
+const MaxBatch = 2048
 
 // version makes the mark under which a view's rows are kept: its own version and
 // the schema versions of the events it is made of. When either changes the view

@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -11,12 +12,12 @@ import (
 )
 
 // queued is how many batches may wait for a view that is slower than the log.
-const queued = 2
+const queued = 16
 
 // Run reads the log once for several views: an event is fetched, opened and
 // decoded once however many views want it. Each view applies it in its own
 // goroutine and its own transaction; the slowest one holds the reading back by
-// at most two batches. It returns when ctx ends or a view fails.
+// at most that many batches. It returns when ctx ends or a view fails.
 func Run(ctx context.Context, src Source, views ...*Runner) error {
 	if len(views) == 0 {
 		return errors.New("run views: none given")
@@ -61,18 +62,71 @@ func pour(ctx context.Context, b Batch, feeds []chan Batch) error {
 	return nil
 }
 
+// A view that just wrote at least busy events waits for company before it writes
+// again, up to linger: a transaction rewrites every page it touches, and two
+// hundred mails touch few more pages than ten. Somebody who waits for the view
+// (Runner.Wait) cuts that short.
+const (
+	busy   = 64
+	linger = 200 * time.Millisecond
+)
+
+// drink applies what is poured. Batches that wait are applied together.
 func (r *Runner) drink(ctx context.Context, feed <-chan Batch) error {
+	last := 0
 	for {
 		select {
 		case b := <-feed:
+			b = r.gather(ctx, feed, b, last >= busy)
 			if err := r.take(ctx, b); err != nil {
 				return err
 			}
+			last = len(b.Events)
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
 }
+
+// gather adds to a batch what else is there, and with patience what comes soon.
+// The batch's own slice is shared with other views and stays as it is.
+func (r *Runner) gather(ctx context.Context, feed <-chan Batch, b Batch, patient bool) Batch {
+	patience := closed
+	if patient {
+		t := time.NewTimer(linger)
+		defer t.Stop()
+		patience = t.C
+	}
+	b.Events = slices.Clip(b.Events)
+	for len(b.Events) < MaxBatch {
+		select {
+		case next := <-feed:
+			b.Events = append(b.Events, next.Events...)
+			b.Position, b.Live = next.Position, next.Live
+			continue
+		default:
+		}
+		select {
+		case next := <-feed:
+			b.Events = append(b.Events, next.Events...)
+			b.Position, b.Live = next.Position, next.Live
+		case <-r.hurry:
+			patience = closed
+		case <-patience:
+			return b
+		case <-ctx.Done():
+			return b
+		}
+	}
+	return b
+}
+
+// closed is a patience that is at its end.
+var closed = func() <-chan time.Time {
+	c := make(chan time.Time)
+	close(c)
+	return c
+}()
 
 // identity asks until the store answers: views start before or after it.
 func identity(ctx context.Context, src Source) (string, error) {

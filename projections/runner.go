@@ -39,6 +39,7 @@ type Runner struct {
 	last    time.Time // when the last applied event was recorded
 	ready   bool
 	moved   chan struct{} // closed and replaced when seen moves
+	hurry   chan struct{} // holds one when somebody waits
 	rebuild sync.Mutex
 }
 
@@ -47,7 +48,7 @@ func NewRunner(cfg Config) *Runner {
 	r := &Runner{
 		p: cfg.Projection, src: cfg.Source, now: clock(cfg.Now), wants: map[string]bool{},
 		log:    cfg.Logger.With("room", "projections", "view", cfg.Projection.Name()),
-		erased: map[events.SubjectID]int{}, moved: make(chan struct{}),
+		erased: map[events.SubjectID]int{}, moved: make(chan struct{}), hurry: make(chan struct{}, 1),
 	}
 	if cfg.Feed != nil {
 		r.out = cfg.Feed.join()
@@ -209,6 +210,10 @@ func (r *Runner) Wait(ctx context.Context, p events.Position) error {
 		r.mu.Unlock()
 		if there {
 			return nil
+		}
+		select {
+		case r.hurry <- struct{}{}:
+		default:
 		}
 		select {
 		case <-moved:

@@ -338,7 +338,7 @@ func TestFeedForgetsAndSaysSo(t *testing.T) {
 	defer stop()
 	first := ticket(l, 0)
 	h.wait(first)
-	const others = 600 // changes of one ticket in one batch are one
+	const others = projections.MaxBatch + 100 // changes of one ticket in one batch are one
 	for n := 1; n <= others; n++ {
 		l.OpenTicket(n, n, n)
 	}

@@ -67,12 +67,14 @@ func (j *Journal) decode(ctx context.Context, raw []store.Recorded, as *events.P
 		if err != nil {
 			return nil, fmt.Errorf("read event %s: %w", r.ID, err)
 		}
-		e, err := events.Join(env, nil)
-		if err != nil {
-			return nil, fmt.Errorf("read event %s: %w", r.ID, err)
+		rec := events.Recorded{Envelope: env, Revision: r.Revision, Position: r.Position}
+		if as == nil {
+			if rec.Event, err = events.Join(env, nil); err != nil {
+				return nil, fmt.Errorf("read event %s: %w", r.ID, err)
+			}
 		}
 		envs = append(envs, env)
-		out = append(out, events.Recorded{Envelope: env, Revision: r.Revision, Position: r.Position, Event: e})
+		out = append(out, rec)
 	}
 	if as == nil {
 		return out, nil
