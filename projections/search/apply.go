@@ -62,6 +62,8 @@ func (w *work) apply(r *events.Recorded) error {
 		return w.opened(r, e)
 	case events.MessageAttached:
 		return w.attached(r, e)
+	case events.MessageDetached:
+		return w.detached(e)
 	case events.ReplyWritten:
 		t := &text{id: string(e.Message), owner: e.Customer, stream: r.Stream}
 		t.answer(e.Answer.Value())
@@ -140,6 +142,33 @@ func (w *work) attached(r *events.Recorded, e events.MessageAttached) error {
 	m.ticket = t.n
 	t.gain(r, m)
 	return nil
+}
+
+// detached takes a message's words out of a ticket. What the batch did so far is
+// written first, so that only what is stored has to be looked at.
+func (w *work) detached(e events.MessageDetached) error {
+	t, err := w.load(e.Ticket)
+	if err != nil || t == nil {
+		return err
+	}
+	if err := w.flush(); err != nil {
+		return err
+	}
+	w.tickets, w.order, w.texts, w.pending = map[events.TicketID]*ticket{}, nil, map[string]*text{}, nil
+	var was, is bag
+	if err := gather(w.tx, t.n, &was); err != nil {
+		return err
+	}
+	if _, err := w.tx.Exec(`UPDATE texts SET ticket = 0 WHERE id = ? AND ticket = ?`, string(e.Inquiry), t.n); err != nil {
+		return err
+	}
+	if err := gather(w.tx, t.n, &is); err != nil {
+		return err
+	}
+	if err := remove(w.tx, t.n, was.list); err != nil {
+		return err
+	}
+	return add(w.tx, t.n, is.list)
 }
 
 func (w *work) wrote(r *events.Recorded, id events.TicketID, m *text) error {

@@ -245,3 +245,26 @@ func FuzzSearch(f *testing.F) {
 		}
 	})
 }
+
+// A message that moves takes its words along: they must not stay behind in a
+// ticket that its person's erasure would not look at.
+func TestMovedMessageTakesItsWordsAlong(t *testing.T) {
+	l := projectiontest.New(t)
+	say(l, 0, ada, "Broken kettle", "It leaks.")
+	say(l, 1, ada, "Toaster", "It burns.")
+	l.Receive(2, 0, ada, events.Letter{Subject: "Toaster", Text: "smoke everywhere", QuoteFrom: -1})
+	l.Attach(0, 2, 0)
+	l.Add(events.TicketStream(projectiontest.TicketID(0)), "system:desk", events.MessageDetached{
+		Ticket: projectiontest.TicketID(0), Inquiry: projectiontest.InquiryID(2), To: projectiontest.TicketID(1), Why: "references",
+	})
+	l.Attach(1, 2, 0)
+	for _, batch := range []int{1, 2, 512} {
+		v := open(t, l, t.TempDir())
+		projectiontest.Replay(t, l, v, batch)
+		for query, want := range map[string][]int64{"smoke": {2}, "leaks": {1}, "toaster": {2}, "burns": {2}} {
+			if d := cmp.Diff(want, numbers(t, v, query)); d != "" {
+				t.Errorf("batches of %d, %q:\n%s", batch, query, d)
+			}
+		}
+	}
+}

@@ -18,7 +18,7 @@ var schemas embed.FS
 // are cut differently.
 const version = 1
 
-var types = []string{"InquiryReceived", "TicketOpened", "MessageAttached", "ReplyWritten", "NoteAdded"}
+var types = []string{"InquiryReceived", "TicketOpened", "MessageAttached", "MessageDetached", "ReplyWritten", "NoteAdded"}
 
 // View answers searches. It is safe for concurrent use.
 type View struct {

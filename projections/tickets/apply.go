@@ -75,6 +75,8 @@ func (b *work) apply(r *events.Recorded) error {
 		return b.opened(r, e)
 	case events.MessageAttached:
 		return b.attached(r, e)
+	case events.MessageDetached:
+		return b.detached(r, e)
 	case events.AcknowledgementWritten:
 		return b.acknowledged(r, e)
 	case events.ReplyWritten:
@@ -114,6 +116,8 @@ func (b *work) apply(r *events.Recorded) error {
 		return b.delivered(r, e.Outbound, "queued", "")
 	case events.MessageBounced:
 		return b.delivered(r, e.Outbound, bounce(e.Action), e.Code)
+	case events.MessageComplained:
+		return b.delivered(r, e.Outbound, "", e.Kind)
 	case events.MessageCancelled:
 		return b.delivered(r, e.Outbound, "cancelled", "")
 
@@ -199,7 +203,7 @@ func (b *work) delivered(r *events.Recorded, id events.OutboundID, state, detail
 		}
 	}
 	b.note(r, "ticket", string(ticket), rev, "delivery")
-	if state == "failed" || state == "bounced" || state == "unknown" || state == "cancelled" {
+	if r.Type == "hub.MessageComplained" || state == "failed" || state == "bounced" || state == "unknown" || state == "cancelled" {
 		return b.remember(r, n, detail)
 	}
 	return nil

@@ -71,11 +71,37 @@ func (b *work) attached(r *events.Recorded, e events.MessageAttached) error {
 		t.contact, t.customerName, t.customerEmail = m.id, q.from.Name, q.from.Address
 	}
 	t.unverified = t.unverified || e.Unverified
-	t.last, t.snippet, t.lastKind = m.id, q.snippet, Inbound
+	t.last, t.snippet = m.id, q.snippet
+	switch {
+	case e.Class == events.MailSent, e.Agent != "": // our side wrote
+		t.lastKind = Reply
+	case e.Class == events.MailHuman, e.Class == "", t.lastKind == "": // a machine's mail is no customer's turn (MAIL I27)
+		t.lastKind = Inbound
+	}
+	m.agent = string(e.Agent)
 	b.touch(r, t, "messages", true)
 	if err := b.message(r, t, m); err != nil {
 		return err
 	}
+	return b.remember(r, t.n, e.Why)
+}
+
+// detached takes an inquiry from a ticket; it waits for the ticket it is in now.
+func (b *work) detached(r *events.Recorded, e events.MessageDetached) error {
+	t, err := b.load(e.Ticket)
+	if err != nil || t == nil {
+		return err
+	}
+	if _, err := b.tx.Exec(`DELETE FROM messages WHERE ticket = ? AND id = ?`, t.n, string(e.Inquiry)); err != nil {
+		return err
+	}
+	if _, err := b.tx.Exec(`UPDATE inquiries SET ticket = 0 WHERE id = ? AND ticket = ?`, string(e.Inquiry), t.n); err != nil {
+		return err
+	}
+	if id := string(e.Inquiry); t.last == id {
+		t.last, t.snippet = "", ""
+	}
+	b.touch(r, t, "messages", true)
 	return b.remember(r, t.n, e.Why)
 }
 

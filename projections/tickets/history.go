@@ -47,6 +47,8 @@ func (v *View) History(ctx context.Context, idOrNumber string) (out []Line, err 
 var sentences = map[string]string{
 	"TicketOpened":           "Opened by %s",
 	"MessageAttached":        "Message received",
+	"MessageDetached":        "Message moved to another ticket: %s",
+	"MessageComplained":      "The recipient called it unwanted: %s",
 	"AcknowledgementWritten": "Acknowledgement written",
 	"ReplyWritten":           "Reply written",
 	"NoteAdded":              "Note added",

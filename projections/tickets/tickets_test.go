@@ -349,3 +349,47 @@ func TestRollbackLeavesNothing(t *testing.T) {
 		t.Errorf("rows after a rollback:\n%s", d)
 	}
 }
+
+// A machine's mail is no customer's turn (MAIL I27), what an agent sent from a
+// mail program is our side's, and a message that moves is in one ticket.
+func TestWhoSpokeLast(t *testing.T) {
+	ctx := context.Background()
+	l := projectiontest.New(t)
+	story(l)
+	ticket := projectiontest.TicketID(0)
+	last := func() tickets.Kind {
+		v := open(t, l, t.TempDir())
+		projectiontest.Replay(t, l, v, 3)
+		got, err := v.Get(ctx, "1")
+		check(t, err)
+		return got.LastKind
+	}
+	attach := func(n int, m events.MessageAttached) {
+		l.Receive(n, 0, ada, events.Letter{Subject: "more", Text: "words", QuoteFrom: -1})
+		m.Ticket, m.Inquiry, m.Customer = ticket, projectiontest.InquiryID(n), projectiontest.CustomerID(0)
+		l.Add(events.TicketStream(ticket), "system:router", m)
+	}
+	for i, c := range []struct {
+		m    events.MessageAttached
+		want tickets.Kind
+	}{
+		{events.MessageAttached{Class: events.MailAuto}, tickets.Reply},
+		{events.MessageAttached{Class: events.MailHuman}, tickets.Inbound},
+		{events.MessageAttached{Class: events.MailSent}, tickets.Reply},
+		{events.MessageAttached{Class: events.MailHuman}, tickets.Inbound},
+		{events.MessageAttached{Class: events.MailHuman, Agent: projectiontest.AgentID(1)}, tickets.Reply},
+	} {
+		attach(100+i, c.m)
+		if got := last(); got != c.want {
+			t.Errorf("after %+v: %s, want %s", c.m, got, c.want)
+		}
+	}
+	l.Add(events.TicketStream(ticket), "system:desk", events.MessageDetached{Ticket: ticket, Inquiry: projectiontest.InquiryID(104), To: projectiontest.TicketID(9), Why: "references"})
+	v := open(t, l, t.TempDir())
+	projectiontest.Replay(t, l, v, 4)
+	c, err := v.Read(ctx, agent, "1")
+	check(t, err)
+	if n := len(c.Messages); n != 3+4 {
+		t.Errorf("%d messages after one moved away, want 7", n)
+	}
+}

@@ -15,14 +15,14 @@ import (
 var schemas embed.FS
 
 // version is raised whenever the same events give other rows.
-const version = 3
+const version = 4
 
 var types = []string{
 	"InquiryReceived", "InquiryQuarantined", "InquiryReleased", "InquiryDiscarded", "MailAdopted",
-	"TicketOpened", "MessageAttached", "AcknowledgementWritten", "ReplyWritten", "NoteAdded",
+	"TicketOpened", "MessageAttached", "MessageDetached", "AcknowledgementWritten", "ReplyWritten", "NoteAdded",
 	"TicketAssigned", "TicketUnassigned", "PriorityChanged", "TagAdded", "TagRemoved", "TicketResolved", "TicketReopened",
 	"MessageQueued", "DeliveryAccepted", "DeliveryDeferred", "DeliveryFailed", "DeliveryUnknown",
-	"DeliveryResolved", "DeliveryRetried", "MessageBounced", "MessageCancelled",
+	"DeliveryResolved", "DeliveryRetried", "MessageBounced", "MessageComplained", "MessageCancelled",
 	"AgentAdded", "AgentDeactivated",
 }
 
