@@ -27,6 +27,7 @@ var floors = map[string][]string{
 	"services/forms":         {"events", "events/journal", "events/seal", "events/blobs", "events/bus"},
 	"services/mailbox":       {"events", "events/journal", "events/seal", "events/blobs", "events/bus", "services/internal/mail"},
 	"services/notifier":      {"events", "events/journal", "events/seal", "events/blobs", "events/store", "events/bus", "services/internal/mail", "projections/outbox"},
+	"services/privacy":       {"events", "events/journal", "events/vault"},
 	"services/privacy/*":     {"services/privacy", "services/privacy/bundle", "events", "events/journal", "events/seal", "events/store", "events/vault", "events/blobs"},
 	"services/notices":       {"events", "events/journal", "events/store", "services/internal/mail", "projections/notices"},
 	"services/recorder":      {"events", "events/journal", "events/store", "events/bus"},
