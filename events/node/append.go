@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"sync"
 	"unicode/utf16"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
@@ -31,6 +32,7 @@ type streamServer struct {
 	ledger    *ledger.Ledger
 	closing   <-chan struct{}
 	maxAppend int
+	readers   *sync.WaitGroup // of batch appends; they end soon after their stream
 }
 
 // Append takes options and events until the client half-closes, then appends

@@ -9,7 +9,6 @@ import (
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/gossip"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/serverfeatures"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
-	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
@@ -33,6 +32,7 @@ func (featureServer) GetSupportedMethods(context.Context, *shared.Empty) (*serve
 		Methods: []*serverfeatures.SupportedMethod{
 			{ServiceName: service, MethodName: "read", Features: []string{"position", "events"}},
 			{ServiceName: service, MethodName: "append"},
+			{ServiceName: service, MethodName: "batchappend"},
 			{ServiceName: service, MethodName: "delete"},
 			{ServiceName: service, MethodName: "tombstone"},
 			{ServiceName: "event_store.client.gossip.gossip", MethodName: "read"},
@@ -79,9 +79,4 @@ func unknownService(_ any, stream grpc.ServerStream) error {
 	method, _ := grpc.MethodFromServerStream(stream)
 	return status.Errorf(codes.Unimplemented,
 		"the embedded event node does not serve %s; connect the hub to an EventStoreDB cluster for that", method)
-}
-
-// BatchAppend is not served; ServerFeatures does not list it.
-func (s *streamServer) BatchAppend(streams.Streams_BatchAppendServer) error {
-	return status.Error(codes.Unimplemented, "the embedded event node has no batch append; use append")
 }

@@ -15,9 +15,9 @@
 //   - A disk error fails the node, not the process: every call then answers
 //     Unavailable and Failed is closed.
 //
-// It serves Streams (Append, Read, Delete, Tombstone), Gossip and
-// ServerFeatures. It never runs projections, persistent subscriptions, batch
-// appends or link resolution, and says UNIMPLEMENTED with a sentence to who
+// It serves Streams (Append, BatchAppend, Read, Delete, Tombstone), Gossip and
+// ServerFeatures. It never runs projections, persistent subscriptions or link
+// resolution, and says UNIMPLEMENTED with a sentence to who
 // asks. Access lists in stream metadata are stored and given back, not enforced:
 // there is one principal. Regular expressions of filters are RE2.
 package node

@@ -57,6 +57,7 @@ type Node struct {
 	socket  string
 	closing chan struct{}
 	served  chan error
+	readers sync.WaitGroup
 
 	stopOnce sync.Once
 	stopErr  error
@@ -157,7 +158,7 @@ func (n *Node) open(ctx context.Context) error {
 	}
 	n.server = grpc.NewServer(options...)
 	streams.RegisterStreamsServer(n.server, &streamServer{
-		ledger: n.ledger, closing: n.closing, maxAppend: n.cfg.MaxAppendBytes,
+		ledger: n.ledger, closing: n.closing, maxAppend: n.cfg.MaxAppendBytes, readers: &n.readers,
 	})
 	gossip.RegisterGossipServer(n.server, &gossipServer{id: n.ledger.StoreID(), addr: n.listen.Addr()})
 	serverfeatures.RegisterServerFeaturesServer(n.server, &featureServer{})
@@ -239,6 +240,7 @@ func (n *Node) stop(ctx context.Context) error {
 	if errors.Is(err, grpc.ErrServerStopped) {
 		err = nil
 	}
+	n.readers.Wait()
 	n.unbind()
 	if err := errors.Join(err, n.ledger.Close()); err != nil {
 		return fmt.Errorf("stop event node: %w", err)

@@ -326,17 +326,10 @@ func TestAppendRefusalsTheClientCanNotProvoke(t *testing.T) {
 
 func TestWhatIsNotServedSaysSo(t *testing.T) {
 	n := start(t)
-	b, err := rawStreams(t, n).BatchAppend(t.Context())
-	if err == nil {
-		_, err = b.Recv()
-	}
-	if status.Code(err) != codes.Unimplemented {
-		t.Errorf("batch append: %v", err)
-	}
 	c := dial(t, n)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	err = c.CreatePersistentSubscription(ctx, "s", "g", esdb.PersistentStreamSubscriptionOptions{})
+	err := c.CreatePersistentSubscription(ctx, "s", "g", esdb.PersistentStreamSubscriptionOptions{})
 	if codeOf(err) != esdb.ErrorCodeUnsupportedFeature {
 		t.Errorf("persistent subscription: %v", err)
 	}

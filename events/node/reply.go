@@ -10,20 +10,22 @@ import (
 // appended is the reply to an append that was written, or had been:
 // AppendResp{success{current_revision|no_stream, position|no_position}}.
 func appended(res ledger.Result) frame {
-	var buf [48]byte
-	inner := buf[:0]
+	return appendBytes(nil, 1, success(res))
+}
+
+// success is AppendResp.Success, and BatchAppendResp.Success as well.
+func success(res ledger.Result) []byte {
+	inner := make([]byte, 0, 40)
 	if res.Revision >= 0 {
 		inner = appendNumber(inner, 1, uint64(res.Revision))
 	} else {
 		inner = appendBytes(inner, 2, nil)
 	}
-	if res.Position > 0 {
-		var at [24]byte
-		inner = appendBytes(inner, 3, appendNumber(appendNumber(at[:0], 1, res.Position), 2, res.Position))
-	} else {
-		inner = appendBytes(inner, 4, nil)
+	if res.Position == 0 {
+		return appendBytes(inner, 4, nil)
 	}
-	return appendBytes(make([]byte, 0, len(inner)+2), 1, inner)
+	var at [24]byte
+	return appendBytes(inner, 3, appendNumber(appendNumber(at[:0], 1, res.Position), 2, res.Position))
 }
 
 // wrongRevision fills the fields of today and those of version 20.6.

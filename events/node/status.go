@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,6 +19,7 @@ import (
 const (
 	trailerException = "exception"
 	trailerStream    = "stream-name"
+	tooLarge         = "maximum-append-size-exceeded"
 )
 
 // refusal is a status with its trailers.
@@ -31,6 +33,11 @@ func (r *refusal) Error() string { return r.status.Message() }
 
 // GRPCStatus makes grpc-go send the status.
 func (r *refusal) GRPCStatus() *status.Status { return r.status }
+
+// is reports whether the refusal is of one kind.
+func (r *refusal) is(exception string) bool {
+	return slices.Contains(r.trailers.Get(trailerException), exception)
+}
 
 func refuse(code codes.Code, message, exception string, pairs ...string) *refusal {
 	r := &refusal{status: status.New(code, message)}
@@ -52,7 +59,7 @@ func streamDeleted(stream string) *refusal {
 
 func appendTooLarge(limit int) *refusal {
 	return refuse(codes.InvalidArgument, fmt.Sprintf("Maximum Append Size of %d Exceeded.", limit),
-		"maximum-append-size-exceeded", "maximum-append-size", strconv.Itoa(limit))
+		tooLarge, "maximum-append-size", strconv.Itoa(limit))
 }
 
 func missingProperty(name string) *refusal {

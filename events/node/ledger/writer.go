@@ -40,7 +40,7 @@ type request struct {
 	expected Expected
 	events   []Event
 	size     int64
-	done     chan answer // capacity 1: the writer never waits for a caller
+	reply    func(Result, error) // called once; must not wait
 }
 
 type answer struct {
@@ -70,9 +70,42 @@ func (l *Ledger) Tombstone(ctx context.Context, stream string, expected Expected
 	return l.do(&request{ctx: ctx, kind: kindTombstone, stream: stream, expected: expected})
 }
 
+// Submit queues an append and returns; reply gets what Append would have
+// returned. It is called once, by the writer, and must not wait; it may never be
+// called when the ledger is closed meanwhile.
+func (l *Ledger) Submit(ctx context.Context, stream string, expected Expected, events []Event, reply func(Result, error)) {
+	r := &request{ctx: ctx, kind: kindAppend, stream: stream, expected: expected, events: events, reply: reply}
+	if err := l.enqueue(r); err != nil {
+		reply(Result{}, err)
+	}
+}
+
+// do queues a request and waits for its answer.
 func (l *Ledger) do(r *request) (Result, error) {
-	if err := checkName(r.stream); err != nil {
+	done := make(chan answer, 1)
+	r.reply = func(res Result, err error) { done <- answer{res, err} }
+	if err := l.enqueue(r); err != nil {
 		return Result{}, err
+	}
+	select {
+	case a := <-done:
+		return a.res, a.err
+	case <-r.ctx.Done():
+		return Result{}, context.Cause(r.ctx)
+	case <-l.writerDone:
+	}
+	select {
+	case a := <-done:
+		return a.res, a.err
+	default:
+		return Result{}, ErrClosed
+	}
+}
+
+// enqueue hands a request to the writer, or says why not.
+func (l *Ledger) enqueue(r *request) error {
+	if err := checkName(r.stream); err != nil {
+		return err
 	}
 	for i := range r.events {
 		ev := &r.events[i]
@@ -80,29 +113,17 @@ func (l *Ledger) do(r *request) (Result, error) {
 	}
 	if l.queued.Add(r.size) > maxQueuedBytes {
 		l.queued.Add(-r.size)
-		return Result{}, ErrBusy
+		return ErrBusy
 	}
-	defer l.queued.Add(-r.size)
-	r.done = make(chan answer, 1)
 	select {
 	case l.queue <- r:
+		return nil
 	case <-r.ctx.Done():
-		return Result{}, context.Cause(r.ctx)
+		l.queued.Add(-r.size)
+		return context.Cause(r.ctx)
 	case <-l.writerDone:
-		return Result{}, ErrClosed
-	}
-	select {
-	case a := <-r.done:
-		return a.res, a.err
-	case <-r.ctx.Done():
-		return Result{}, context.Cause(r.ctx)
-	case <-l.writerDone:
-	}
-	select {
-	case a := <-r.done:
-		return a.res, a.err
-	default:
-		return Result{}, ErrClosed
+		l.queued.Add(-r.size)
+		return ErrClosed
 	}
 }
 
@@ -147,7 +168,8 @@ func (l *Ledger) process(group []*request) {
 		if err != nil {
 			answers[i] = answer{err: err}
 		}
-		r.done <- answers[i]
+		l.queued.Add(-r.size)
+		r.reply(answers[i].res, answers[i].err)
 	}
 }
 
