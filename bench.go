@@ -13,7 +13,7 @@ import (
 func benchCommand(ctx context.Context, args []string) error {
 	flags, rest := parseFlags(args)
 	if len(rest) != 1 {
-		return misuse("say what to measure: pipeline or list")
+		return misuse("say what to measure: pipeline, list or seal")
 	}
 	out := json.NewEncoder(os.Stdout)
 	switch rest[0] {
@@ -27,6 +27,8 @@ func benchCommand(ctx context.Context, args []string) error {
 			return err
 		}
 		return p.Print(out)
+	case "seal":
+		return benchSeal(ctx, os.Stdout, flags)
 	case "list":
 		n, err := counts(flags, map[string]int{"small": 10_000, "large": 100_000})
 		if err != nil {

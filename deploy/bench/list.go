@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/westshore/hub/events"
@@ -107,8 +106,7 @@ func pages(ctx context.Context, v *tickets.View, after string) (Latency, error) 
 		}
 		times[i] = ms(time.Since(began))
 	}
-	slices.Sort(times)
-	return Latency{N: len(times), P50: times[len(times)/2], P99: times[len(times)*99/100], Max: times[len(times)-1]}, nil
+	return latency(times), nil
 }
 
 // ticket is a mail and the ticket it opens, as the log would hold them.

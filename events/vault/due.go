@@ -170,3 +170,20 @@ func subjectID(b []byte) events.SubjectID {
 	}
 	return events.SubjectID(b)
 }
+
+// Checkpoint returns what SetCheckpoint kept under a name, nil when there is
+// nothing.
+//
+// Whoever feeds the vault with facts from the log, such as anchors, keeps its
+// place in the log here: when the vault is restored from a backup, the place goes
+// back with the facts, and those that are missing are fed again.
+func (v *Vault) Checkpoint(ctx context.Context, name string) ([]byte, error) {
+	b, err := readMark(ctx, v.r, "checkpoint:"+name)
+	return b, explain("read checkpoint", err)
+}
+
+// SetCheckpoint keeps a place in the log.
+func (v *Vault) SetCheckpoint(ctx context.Context, name string, value []byte) error {
+	err := v.w.do(ctx, &job{run: func(ctx context.Context, w *writer) error { return setMark(ctx, w, "checkpoint:"+name, value) }})
+	return explain("set checkpoint", err)
+}
