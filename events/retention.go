@@ -24,12 +24,21 @@ type RetentionPreviewed struct {
 	Parts    int          `json:"parts,omitempty" pd:"none,counts the parts of the list"`
 }
 
-// RetentionListed is a part of the list behind a preview that waits for
-// approval, in the order of the digest. It stands in the sweep's own stream.
+// ListedKeys are keys of one person in one stream.
+type ListedKeys struct {
+	Stream  Stream    `json:"stream"`
+	Subject SubjectID `json:"subject"`
+	Class   Class     `json:"class"`
+	KIDs    []KID     `json:"kids"`
+}
+
+// RetentionListed is a part of the list behind a preview. It stands in the
+// sweep's own stream, so that a sweep that was cut short is taken up again with
+// the keys that were approved, and no others.
 type RetentionListed struct {
-	Sweep UUID  `json:"sweep"`
-	Part  int   `json:"part" pd:"none,counts parts from 1"`
-	KIDs  []KID `json:"kids"`
+	Sweep UUID         `json:"sweep"`
+	Part  int          `json:"part" pd:"none,counts parts from 1"`
+	Keys  []ListedKeys `json:"keys" pd:"none,random names of keys, streams and people"`
 }
 
 // RetentionApproved is one person's word that a previewed sweep may go on.
