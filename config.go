@@ -58,13 +58,19 @@ type Config struct {
 		TotalAnswers  int  `toml:"answers_in_all" help:"automatic answers in an hour"`
 	} `toml:"desk"`
 
+	Notices struct {
+		Rate    int `toml:"rate" help:"messages a minute of a notice that names no pace"`
+		MaxRate int `toml:"max_rate" help:"the highest pace a notice may name"`
+	} `toml:"notices"`
+
 	Log struct {
 		Level  string `toml:"level" help:"debug, info, warn or error"`
 		Format string `toml:"format" help:"text or json"`
 	} `toml:"log"`
 
-	Mailbox []MailboxConfig `toml:"mailbox"`
-	Form    []FormConfig    `toml:"form"`
+	Mailbox  []MailboxConfig  `toml:"mailbox"`
+	Form     []FormConfig     `toml:"form"`
+	Identity []IdentityConfig `toml:"identity"`
 
 	sources map[string]string // key → where its value came from
 }
@@ -106,6 +112,7 @@ func defaults() *Config {
 	c.Bus.Replicas = 1
 	c.SMTP.Port, c.SMTP.TLS, c.SMTP.Connections = 587, "starttls", 4
 	c.Desk.Acknowledge, c.Desk.NewTickets, c.Desk.DomainAnswers, c.Desk.TotalAnswers = true, 10, 30, 1000
+	c.Notices.Rate, c.Notices.MaxRate = 60, 6000
 	c.Log.Level, c.Log.Format = "info", "text"
 	return c
 }
@@ -145,6 +152,11 @@ func (c *Config) finish() error {
 	for i, f := range c.Form {
 		if f.Mailbox != "" && !ids[f.Mailbox] {
 			return fmt.Errorf("form.%d.mailbox: there is no mailbox %q", i, f.Mailbox)
+		}
+	}
+	for i, b := range c.Identity {
+		if !ids[b.Mailbox] {
+			return fmt.Errorf("identity.%d.mailbox: there is no mailbox %q", i, b.Mailbox)
 		}
 	}
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level) {

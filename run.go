@@ -186,6 +186,7 @@ func (h *house) notify(start func(string, func(context.Context) error)) error {
 		Journal: h.journal, Bus: h.bus, OpenBlob: h.sealer.OpenBlob, Relay: relay, Name: h.worker,
 		Connections: h.cfg.SMTP.Connections, Now: time.Now, Logger: h.log,
 	}).Run)
+	start("notices", h.notices.Run)
 	start("dispatcher", (&notifier.Dispatcher{
 		Journal: h.journal, Bus: h.bus, Outbox: h.outbox, Changed: h.feed.Changed, CaughtUp: h.caughtUp,
 		Worker: h.worker, Alone: h.node != nil, Now: time.Now, Logger: h.log,
@@ -232,6 +233,7 @@ func (h *house) receive(ctx context.Context, start func(string, func(context.Con
 		Tickets: h.tickets, Outbox: h.outbox, Customers: h.customers, Search: h.search, Runners: h.runners, Feed: h.feed,
 		Desk: h.desk, Accounts: h.accounts, Forms: h.forms, Raw: h.sealer.OpenBlob, Part: mailbox.DecodePart,
 		Mailboxes: h.mailboxStates, System: h.system, Head: h.journal.Head,
+		Notices: h.notices, NoticeView: h.noticeView,
 		Unavailable: func(err error) bool { return store.IsUnavailable(err) || store.IsOutcomeUnknown(err) },
 	})
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 	"github.com/westshore/hub/events/vault"
 	"github.com/westshore/hub/projections"
 	"github.com/westshore/hub/projections/customers"
+	noticeviews "github.com/westshore/hub/projections/notices"
 	"github.com/westshore/hub/projections/outbox"
 	"github.com/westshore/hub/projections/search"
 	"github.com/westshore/hub/projections/tickets"
@@ -28,6 +29,7 @@ import (
 	"github.com/westshore/hub/services/desk"
 	"github.com/westshore/hub/services/forms"
 	"github.com/westshore/hub/services/mailbox"
+	"github.com/westshore/hub/services/notices"
 	"github.com/westshore/hub/services/notifier"
 )
 
@@ -51,13 +53,15 @@ type house struct {
 	forms     *forms.Forms
 	mailboxes []*mailbox.Mailbox
 
-	feed      *projections.Feed
-	tickets   *tickets.View
-	outbox    *outbox.View
-	customers *customers.View
-	search    *search.View
-	source    projections.Source
-	runners   []*projections.Runner
+	feed       *projections.Feed
+	tickets    *tickets.View
+	outbox     *outbox.View
+	customers  *customers.View
+	search     *search.View
+	noticeView *noticeviews.View
+	notices    *notices.Notices
+	source     projections.Source
+	runners    []*projections.Runner
 
 	worker  string // random name of this process
 	started time.Time
@@ -173,8 +177,11 @@ func (h *house) rooms(ctx context.Context) (err error) {
 		return err
 	}
 	h.onClose(func() { _ = h.search.Close() })
+	if err := h.openNotices(ctx); err != nil {
+		return err
+	}
 	h.feed = projections.NewFeed()
-	views := []projections.Projection{h.tickets, h.outbox, h.customers, h.search}
+	views := []projections.Projection{h.tickets, h.outbox, h.customers, h.search, h.noticeView}
 	h.source = projections.FromJournal(h.journal, views...)
 	for _, p := range views {
 		h.runners = append(h.runners, projections.NewRunner(projections.Config{Projection: p, Source: h.source, Feed: h.feed, Logger: h.log}))
@@ -196,6 +203,7 @@ func (h *house) people(ctx context.Context) (err error) {
 	if len(senders) > 0 {
 		first = senders[0].ID
 	}
+	h.hireNotices()
 	h.desk = desk.New(desk.Config{
 		Journal: h.journal, MessageID: h.marks.MessageID, Own: h.marks.Own, Mailbox: first,
 		Acknowledge: h.cfg.Desk.Acknowledge, Logger: h.log,

@@ -35,6 +35,7 @@ type (
 	coded    interface{ Code() string }
 	detailed interface{ Detail() string }
 	waiting  interface{ RetryAfter() time.Duration }
+	reasoned interface{ Reason() string }
 	listed   interface{ Fields() map[string]string }
 )
 
@@ -75,6 +76,10 @@ func (g *Gateway) problem(err error) *api.Problem {
 	var d detailed
 	if errors.As(err, &d) {
 		p.Detail = d.Detail()
+	}
+	var why reasoned
+	if errors.As(err, &why) {
+		p.Reason = why.Reason()
 	}
 	var l listed
 	if errors.As(err, &l) {

@@ -23,11 +23,13 @@ import (
 	"github.com/westshore/hub/gateway/public"
 	"github.com/westshore/hub/projections"
 	"github.com/westshore/hub/projections/customers"
+	noticeviews "github.com/westshore/hub/projections/notices"
 	"github.com/westshore/hub/projections/outbox"
 	"github.com/westshore/hub/projections/search"
 	"github.com/westshore/hub/projections/tickets"
 	"github.com/westshore/hub/services/accounts"
 	"github.com/westshore/hub/services/desk"
+	"github.com/westshore/hub/services/notices"
 )
 
 // Config is how reception is set up.
@@ -52,15 +54,17 @@ type Config struct {
 
 // Rooms are the parts of the house that reception talks to.
 type Rooms struct {
-	Tickets   *tickets.View
-	Outbox    *outbox.View
-	Customers *customers.View
-	Search    *search.View
-	Runners   []*projections.Runner // of the views above
-	Feed      *projections.Feed
-	Desk      *desk.Desk
-	Accounts  *accounts.Accounts
-	Forms     *public.Forms // nil: no public forms
+	Tickets    *tickets.View
+	Outbox     *outbox.View
+	Customers  *customers.View
+	Search     *search.View
+	Runners    []*projections.Runner // of the views above
+	Feed       *projections.Feed
+	Desk       *desk.Desk
+	Accounts   *accounts.Accounts
+	Forms      *public.Forms    // nil: no public forms
+	Notices    *notices.Notices // nil: nobody writes to many
+	NoticeView *noticeviews.View
 
 	// Raw opens a blob for a reader; Part takes an attachment out of a raw mail.
 	Raw  func(context.Context, events.Principal, events.Blob) ([]byte, events.State, error)
@@ -152,6 +156,7 @@ func (g *Gateway) routes() error {
 	}, api.Rooms{
 		Tickets: r.Tickets, Outbox: r.Outbox, Customers: r.Customers, Search: r.Search, Runners: r.Runners, Desk: r.Desk, Accounts: r.Accounts,
 		Live: g.live, Raw: r.Raw, Part: r.Part, Mailboxes: r.Mailboxes, System: r.System, Head: r.Head,
+		Notices: r.Notices, NoticeView: r.NoticeView,
 	})
 	doc, err := a.OpenAPI()
 	if err != nil {

@@ -17,11 +17,13 @@ import (
 	"github.com/westshore/hub/gateway/live"
 	"github.com/westshore/hub/projections"
 	"github.com/westshore/hub/projections/customers"
+	noticeviews "github.com/westshore/hub/projections/notices"
 	"github.com/westshore/hub/projections/outbox"
 	"github.com/westshore/hub/projections/search"
 	"github.com/westshore/hub/projections/tickets"
 	"github.com/westshore/hub/services/accounts"
 	"github.com/westshore/hub/services/desk"
+	"github.com/westshore/hub/services/notices"
 )
 
 // Rooms are the parts of the house behind the API.
@@ -34,6 +36,9 @@ type Rooms struct {
 	Desk      *desk.Desk
 	Accounts  *accounts.Accounts
 	Live      *live.Live
+	// Notices may be nil: then there are no operations on them.
+	Notices    *notices.Notices
+	NoticeView *noticeviews.View
 
 	// Raw opens a blob for a reader: the raw mail, or a file of a form.
 	Raw func(context.Context, events.Principal, events.Blob) ([]byte, events.State, error)
@@ -100,7 +105,7 @@ func New(app *fiber.App, c Config, r Rooms) *API {
 	config.Security = []map[string][]string{{"cookie": {}}, {"token": {}}}
 	a.huma = humafiber.NewWithGroup(app, app.Group(Base), config)
 	for _, register := range []func(){
-		a.session, a.tickets, a.messages, a.commands, a.outbox, a.quarantine, a.customers, a.agents, a.tokens, a.system, a.live,
+		a.session, a.tickets, a.messages, a.commands, a.outbox, a.quarantine, a.customers, a.agents, a.tokens, a.system, a.live, a.notices,
 	} {
 		register()
 	}

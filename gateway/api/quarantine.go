@@ -8,13 +8,14 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/westshore/hub/events"
+	noticeviews "github.com/westshore/hub/projections/notices"
 	"github.com/westshore/hub/projections/outbox"
 	"github.com/westshore/hub/projections/tickets"
 	"github.com/westshore/hub/services/desk"
 )
 
 // cursorErrors are how the views refuse a cursor.
-var cursorErrors = []error{tickets.ErrCursor, outbox.ErrCursor}
+var cursorErrors = []error{tickets.ErrCursor, outbox.ErrCursor, noticeviews.ErrCursor}
 
 // Quarantined is an inquiry that waits, or waited, for a person.
 type Quarantined struct {
