@@ -68,6 +68,9 @@ func (n *Notices) check(d Draft) error {
 	if len(d.Audience.Customers) > maxCustomers {
 		bad.add("audience.customers", "At most %d people can be named one by one.", maxCustomers)
 	}
+	if len(n.cfg.Senders) == 0 {
+		bad.add("mailbox", "There is no mailbox to write from.")
+	}
 	if d.Kind == events.OutboundPromotional && n.cfg.Unsubscribe == nil {
 		bad.add("kind", "Promotional notices need a way to unsubscribe, and this hub has none.")
 	}
