@@ -12,7 +12,7 @@ const CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:
 	"frame-ancestors 'self'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
 
 // PolicyVersion changes with every change of what is let through.
-const PolicyVersion = 1
+const PolicyVersion = 2
 
 const (
 	maxInput = 4 << 20 // bytes of HTML that are looked at
@@ -26,6 +26,8 @@ type Options struct {
 	// path on our own origin. ok is false for a part this mail does not have. Nil
 	// means that no inline image is shown.
 	Inline func(ref string) (url string, ok bool)
+	// Leave takes external links over our own page; nil leaves them as they are.
+	Leave *Leave
 	// Lang is the language of the placeholder texts; only "de" and "en" are
 	// known, anything else is "en".
 	Lang string

@@ -176,7 +176,7 @@ func (r *rewriter) link(t html.Token) {
 		r.tag("a", attrs)
 		return
 	}
-	attrs = append(attrs, html.Attribute{Key: "href", Val: href}, html.Attribute{Key: "target", Val: "_blank"},
+	attrs = append(attrs, html.Attribute{Key: "href", Val: r.opt.Leave.Link(href)}, html.Attribute{Key: "target", Val: "_blank"},
 		html.Attribute{Key: "rel", Val: "noopener noreferrer nofollow"})
 	r.tag("a", attrs)
 	r.inLink, r.label, r.host = true, "", asciiHost(u)

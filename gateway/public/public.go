@@ -12,6 +12,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/westshore/hub/gateway/mailview"
 	"github.com/westshore/hub/services/forms"
 )
 
@@ -31,16 +32,23 @@ type Config struct {
 	// Status tells the HTTP status of an error, and a sentence for the visitor.
 	Status func(error) (status int, sentence string)
 	Nonce  func() string
+	// Rights is the privacy centre; nil: no pages of it. Forms may be nil then.
+	Rights *Rights
+	// Leave makes and checks links that lead away from us; nil: no page for them.
+	Leave *mailview.Leave
+	// Left counts those who went on; nil: nobody does.
+	Left   func()
 	Logger *slog.Logger
 }
 
 // Pages are the public pages.
 type Pages struct {
 	Config
-	page *template.Template
+	page    *template.Template
+	privacy *template.Template
 }
 
-//go:embed form.html
+//go:embed form.html privacy.html
 var files embed.FS
 
 // New reads the templates.
@@ -49,14 +57,21 @@ func New(c Config) (*Pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open public pages: %w", err)
 	}
+	privacy, err := template.ParseFS(files, "privacy.html")
+	if err != nil {
+		return nil, fmt.Errorf("open public pages: %w", err)
+	}
 	c.Logger = c.Logger.With("room", "public")
-	return &Pages{c, page}, nil
+	return &Pages{c, page, privacy}, nil
 }
 
 // Mount adds the pages' routes.
 func (p *Pages) Mount(r fiber.Router) {
-	r.Get("/f/:form", p.show)
-	r.Post("/f/:form", p.submit)
+	if p.Forms != nil {
+		r.Get("/f/:form", p.show)
+		r.Post("/f/:form", p.submit)
+	}
+	p.mountPrivacy(r)
 }
 
 func (p *Pages) show(c *fiber.Ctx) error {

@@ -52,7 +52,7 @@ func applyRequest(q *Request, rec *events.Recorded) row {
 	case events.PackSealed:
 		q.State, q.Expires = "ready", e.Expires
 	case events.PackFetched:
-		q.State = "fetched"
+		q.Fetched = true
 	case events.RequestAnswered:
 		q.Outcome = e.Outcome
 	case events.RequestClosed:

@@ -17,7 +17,7 @@ type missing struct{ error }
 func (*missing) Code() string { return "not_found" }
 
 // Request is one request of a person and where it stands: state "received",
-// "verified", "doubted", one of the steps of an erasure, "ready", "fetched" or
+// "verified", "doubted", one of the steps of an erasure, "ready" or
 // "closed".
 type Request struct {
 	ID          events.RequestID   `json:"id"`
@@ -38,7 +38,8 @@ type Request struct {
 	Doubted     bool               `json:"doubted"`
 	Extended    bool               `json:"extended"`
 	Reminded    bool               `json:"reminded"` // a deadline is near or past
-	Expires     time.Time          `json:"expires,omitzero"`
+	Expires     time.Time          `json:"expires,omitzero"` // of the link to a copy
+	Fetched     bool               `json:"fetched"`
 	Order       string             `json:"order,omitempty"`
 	Updated     time.Time          `json:"updated_at"`
 }

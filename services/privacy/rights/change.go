@@ -3,9 +3,11 @@ package rights
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/westshore/hub/events"
 	"github.com/westshore/hub/events/journal"
+	"github.com/westshore/hub/events/vault"
 )
 
 // pause does what a request has to cause at once, before anybody decides: an
@@ -203,25 +205,16 @@ func (r *Rights) Rectify(ctx context.Context, by journal.By, id events.RequestID
 	if err != nil {
 		return fmt.Errorf("rectify: %w", err)
 	}
-	gone := make([]events.KID, 0, len(old))
-	for _, k := range old {
-		if len(w.Events) == 0 || k.Event != w.Events[0] { // a repeat must not destroy the new one
-			gone = append(gone, k.KID)
-		}
-	}
+	gone := slices.DeleteFunc(old, func(k vault.Info) bool {
+		return slices.Contains(w.Events, k.Event) // a repeat must not destroy the new one
+	})
 	if err := r.cfg.Destroy(ctx, events.DeriveUUID("rectify", by.Command.String()), "rectified", gone); err != nil {
 		return fmt.Errorf("rectify: %w", err)
 	}
 	return r.answer(ctx, own(by, "answer"), id, "rectified", "your data were corrected as you asked. The old entry was destroyed.")
 }
 
-func (r *Rights) contactKeys(ctx context.Context, customer events.SubjectID) ([]Key, error) {
+func (r *Rights) contactKeys(ctx context.Context, customer events.SubjectID) ([]vault.Info, error) {
 	all, err := r.cfg.Keys(ctx, customer)
-	var out []Key
-	for _, k := range all {
-		if k.Category == events.Contact {
-			out = append(out, k)
-		}
-	}
-	return out, err
+	return slices.DeleteFunc(all, func(k vault.Info) bool { return k.Category != events.Contact }), err
 }

@@ -64,39 +64,39 @@ var kindNames = map[events.RequestKind]string{
 
 func receiptLetter(brand string, e events.RequestReceived, zone *time.Location) text {
 	return letter(brand, "We have received your request",
-		fmt.Sprintf("your request has reached us: %s. Its reference is %s.", kindNames[e.Kind], reference(e.Request)),
+		fmt.Sprintf("your request has reached us: %s. Its reference is %s.", kindNames[e.Kind], Reference(e.Request)),
 		fmt.Sprintf("We answer it by %s at the latest. If we need longer, or cannot do what you ask, we tell you why by that day.", day(e.Due.In(zone))),
 		"We keep a record of this request for 24 months, and for nothing else.")
 }
 
 func packLetter(brand string, id events.RequestID, url string, until time.Time) text {
-	return letter(brand, "Your data are ready", fmt.Sprintf("the copy of your data for request %s is ready:", reference(id)), url,
+	return letter(brand, "Your data are ready", fmt.Sprintf("the copy of your data for request %s is ready:", Reference(id)), url,
 		fmt.Sprintf("The link works once, until %s. The file holds personal data; please keep it safe.", day(until)))
 }
 
 const complaint = "If you do not agree, you can complain to a data protection authority, for example where you live, or go to court."
 
 func refusalLetter(brand string, id events.RequestID, g events.Ground, article string) text {
-	return letter(brand, "Your request "+reference(id), "we cannot do what you asked for.",
+	return letter(brand, "Your request "+Reference(id), "we cannot do what you asked for.",
 		fmt.Sprintf("The ground is: %s (%s).", groundText(g), article), complaint)
 }
 
 func extensionLetter(brand string, id events.RequestID, g events.Ground, due time.Time) text {
-	return letter(brand, "Your request "+reference(id),
+	return letter(brand, "Your request "+Reference(id),
 		fmt.Sprintf("we need longer to answer your request, until %s. The reason is: %s.", day(due), groundText(g)), complaint)
 }
 
 func doneLetter(brand string, id events.RequestID, what string) text {
-	return letter(brand, "Your request "+reference(id), what, "A record of this request is kept for 24 months.")
+	return letter(brand, "Your request "+Reference(id), what, "A record of this request is kept for 24 months.")
 }
 
 func liftLetter(brand string, id events.RequestID) text {
-	return letter(brand, "Your request "+reference(id),
+	return letter(brand, "Your request "+Reference(id),
 		"the use of your data was restricted at your request. The reason has ended, and the restriction is going to be lifted (GDPR article 18(3)).", complaint)
 }
 
-// reference is what people quote: the first half of the id in groups.
-func reference(id events.RequestID) string {
+// Reference is what people quote: the first half of the id in groups.
+func Reference(id events.RequestID) string {
 	s := strings.ToUpper(string(id))
 	if len(s) < 12 {
 		return s

@@ -8,6 +8,7 @@ import (
 
 	"github.com/westshore/hub/events"
 	"github.com/westshore/hub/events/journal"
+	"github.com/westshore/hub/events/vault"
 )
 
 // Config is what the desk works with. Funcs are other rooms, passed by main.
@@ -28,9 +29,9 @@ type Config struct {
 	// (GDPR art. 18(1)(b), (c)), or ends it.
 	Keep func(ctx context.Context, by journal.By, customer events.SubjectID, request events.RequestID, on bool) (events.HoldID, error)
 	// Destroy destroys keys by an order on the ledger.
-	Destroy func(ctx context.Context, order events.UUID, cause string, kids []events.KID) error
-	// Keys lists the keys that were minted for a person.
-	Keys func(context.Context, events.SubjectID) ([]Key, error)
+	Destroy func(ctx context.Context, order events.UUID, cause string, keys []vault.Info) error
+	// Keys lists the live keys that were minted for a person.
+	Keys func(context.Context, events.SubjectID) ([]vault.Info, error)
 	// OpenBlob opens a file of an event.
 	OpenBlob func(context.Context, events.Principal, events.Blob) ([]byte, events.State, error)
 	// Staff lists the names and addresses of the agents, to be left out of copies.
@@ -54,17 +55,6 @@ type Config struct {
 	Holiday func(time.Time) bool // nil: events.EuropeanHoliday
 	Now     func() time.Time     // nil: time.Now
 	Logger  *slog.Logger
-}
-
-// Key is one sealed segment of a person as the vault knows it.
-type Key struct {
-	KID      events.KID
-	Category events.Category
-	Class    events.Class
-	Event    events.UUID
-	Stream   events.Stream
-	Expires  time.Time // zero: no date yet
-	Held     bool
 }
 
 // Recipient is who was given data, and what for.
