@@ -41,8 +41,14 @@ type Config struct {
 	// When set, XOAUTH2 is used and Password is not. It is called once for
 	// every connection.
 	Token func(ctx context.Context) (string, error)
+	// TokenRefused is told when the server did not take the token. May be nil.
+	TokenRefused func()
 
 	Folder string // INBOX by default
+
+	// FromNow passes over what is in the folder when it is read for the first
+	// time.
+	FromNow bool
 
 	// After says what happens to a mail on the server once it is taken:
 	// "leave" (default), "move:FOLDER" or "keyword" (sets DoneKeyword).

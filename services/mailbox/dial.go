@@ -144,11 +144,18 @@ func (m *Mailbox) login(ctx context.Context, l *link) error {
 func (m *Mailbox) authenticate(ctx context.Context, l *link) error {
 	if m.cfg.Token != nil {
 		token, err := m.cfg.Token(ctx)
+		if errors.Is(err, ErrConsent) { // nothing that trying often could change
+			return &authError{err}
+		}
 		if err != nil {
 			return fmt.Errorf("get token: %w", err)
 		}
 		mechanism := &xoauth2{user: m.cfg.User, token: token}
-		if err = l.client.Authenticate(mechanism); err != nil && mechanism.refused != "" {
+		err = l.client.Authenticate(mechanism)
+		if err != nil && m.cfg.TokenRefused != nil {
+			m.cfg.TokenRefused()
+		}
+		if err != nil && mechanism.refused != "" {
 			return &authError{fmt.Errorf("the server refused the access token: %s", mechanism.refused)}
 		}
 		return err

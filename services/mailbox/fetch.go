@@ -26,6 +26,10 @@ const (
 	headOnly      = 6
 	giveUp        = 8
 
+	// quickLoss is how soon after it was asked for a mail a connection ends that
+	// ends because of it.
+	quickLoss = 2 * time.Second
+
 	// slack is how much more than announced a literal may have.
 	slack = 1 << 20
 
@@ -54,7 +58,8 @@ type flight struct {
 	cmd     *imapclient.FetchCommand
 	results chan result // has room for all; closed at the end of the command
 	err     error       // how it ended; set before results is closed
-	unknown int64       // bytes of mails of unknown size so far
+	began   time.Time
+	unknown int64 // bytes of mails of unknown size so far
 }
 
 // result is one mail of a flight.
@@ -166,7 +171,7 @@ func (s *session) launch(p plan) *flight {
 	}
 	s.link.conn.arm(s.m.cfg.CommandTimeout)
 	cmd := s.link.client.Fetch(set, &imap.FetchOptions{UID: true, InternalDate: true, BodySection: []*imap.FetchItemBodySection{section}})
-	f := &flight{plan: p, cmd: cmd, results: make(chan result, len(p.entries))}
+	f := &flight{plan: p, cmd: cmd, results: make(chan result, len(p.entries)), began: s.m.deps.Now()}
 	go f.read(s.link.conn, s.m.cfg.MaxSize)
 	return f
 }

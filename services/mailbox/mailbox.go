@@ -60,6 +60,7 @@ func (m *Mailbox) Run(ctx context.Context) error {
 	refused := 0
 	for ctx.Err() == nil {
 		m.report(func(s *Status) { s.State = StateConnecting })
+		m.memory.quick = false
 		err := m.connectAndServe(ctx, func() {
 			pause.reset()
 			refused = 0
@@ -68,6 +69,9 @@ func (m *Mailbox) Run(ctx context.Context) error {
 			break
 		}
 		wait, state := pause.next(m.cfg.BackoffFirst, m.cfg.BackoffMax), StateBackoff
+		if m.memory.quick {
+			wait = min(wait, jitter(m.cfg.BackoffFirst))
+		}
 		var auth *authError
 		if errors.As(err, &auth) {
 			if refused++; refused >= 3 {

@@ -174,3 +174,44 @@ func TestOneMailCannotBeMoved(t *testing.T) {
 		})
 	}
 }
+
+// I12: a mail that costs the connection every time is a visible fault in
+// seconds, with the waits of a real configuration, and does not stop the others.
+func TestPoisonShowsSoon(t *testing.T) {
+	f, cfg := startFake(t, "a\r\n", "poison\r\n", "c\r\n")
+	cfg.BackoffFirst, cfg.BackoffMax = 0, 0 // the defaults
+	f.set(func() {
+		f.onBody = func(uid uint32, _ bool) string {
+			if uid == 2 {
+				return "drop"
+			}
+			return ""
+		}
+	})
+	h := newHouse()
+	began := time.Now()
+	run(t, cfg, h.deps())
+	h.waitMark(t, mailbox.Bookmark{UIDValidity: 7, NextUID: 4})
+	if took := time.Since(began); took > 6*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if n := len(h.waitTaken(t, 3)); n != 3 {
+		t.Errorf("%d taken", n)
+	}
+}
+
+// FIELD 2.22: a folder of sent mail is read from now on, and what was there
+// before is passed over, also after a restart.
+func TestFromNow(t *testing.T) {
+	f, cfg := startFake(t, "old\r\n", "older\r\n")
+	cfg.FromNow = true
+	h := newHouse()
+	stop := run(t, cfg, h.deps())
+	h.waitMark(t, mailbox.Bookmark{UIDValidity: 7, NextUID: 3})
+	stop()
+	f.set(func() { f.mails[3] = "new\r\n" })
+	run(t, cfg, h.deps())
+	if got := h.waitTaken(t, 1); len(got) != 1 || got[0].UID != 3 {
+		t.Errorf("taken %d", len(got))
+	}
+}

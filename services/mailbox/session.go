@@ -19,6 +19,7 @@ type memory struct {
 	noSizes  bool             // the server stumbled when asked for sizes
 	fixed    map[uint32]bool  // cannot be moved or marked
 	chunk    int              // how many are moved or marked at once
+	quick    bool             // the connection ended over a mail: try again soon
 
 	idleFails int // IDLEs in a row that the server did not stand
 	polls     int // looks since IDLE was given up
@@ -77,6 +78,9 @@ func (m *Mailbox) openSession(ctx context.Context, l *link) (*session, error) {
 	s.begin(mark, uint32(sel.UIDNext))
 	m.report(func(st *Status) { st.Messages, st.Validity, st.UIDNext = sel.NumMessages, sel.UIDValidity, s.top })
 	s.taker = startTaker(ctx, s)
+	if mark.UIDValidity == 0 && m.cfg.FromNow {
+		s.taker.push(item{mark: s.top})
+	}
 	return s, nil
 }
 
@@ -86,6 +90,8 @@ func (m *Mailbox) openSession(ctx context.Context, l *link) (*session, error) {
 func (s *session) begin(mark Bookmark, uidNext uint32) {
 	mem := &s.m.memory
 	switch {
+	case mark.UIDValidity == 0 && s.m.cfg.FromNow:
+		s.top = max(1, uidNext)
 	case mark.UIDValidity == 0:
 	case mark.UIDValidity != s.validity:
 		s.compare = true

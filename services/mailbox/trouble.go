@@ -22,8 +22,18 @@ func (s *session) failed(ctx context.Context, f *flight, at int, got map[uint32]
 	}
 	weight := lossWeight
 	var no *imap.Error
-	if errors.As(err, &no) {
+	switch {
+	case errors.As(err, &no):
 		weight = refusalWeight
+	case len(f.entries) == 1 && s.m.memory.trouble[suspect[0].uid] > 0:
+		// A connection that had just answered, and ended over this mail alone: the
+		// server is there, so the next try need not wait long.
+		s.m.memory.quick = true
+		if s.m.deps.Now().Sub(f.began) < quickLoss {
+			weight = refusalWeight
+		}
+	default:
+		s.m.memory.quick = true
 	}
 	s.suspect(suspect[0].uid, weight, err)
 	return err
