@@ -1,6 +1,7 @@
 package events
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -82,6 +83,9 @@ func Join(env Envelope, opened []Opened) (Event, error) {
 	if err := json.Unmarshal(facts, v.Interface()); err != nil {
 		return nil, fmt.Errorf("decode %s: %w", ent.name, err)
 	}
+	if err := ent.fillBlobs(v.Elem(), env.Files); err != nil {
+		return nil, fmt.Errorf("decode %s: %w", ent.name, err)
+	}
 	for i, ref := range env.Meta.Segments {
 		if i >= len(opened) {
 			break
@@ -110,6 +114,39 @@ func Join(env Envelope, opened []Opened) (Event, error) {
 		}
 	}
 	return v.Elem().Interface().(Event), nil
+}
+
+// fillBlobs gives the files that travel along to the blobs they belong to.
+// Without any, as where a view keeps them elsewhere, there is nothing to give.
+func (ent *entry) fillBlobs(v reflect.Value, files [][]byte) error {
+	if len(files) == 0 {
+		return nil
+	}
+	fill := func(b *Blob) error {
+		switch {
+		case b.Carried == 0:
+			return nil
+		case b.Carried < 0 || b.Carried > len(files):
+			return errShape
+		}
+		b.Inline = files[b.Carried-1]
+		return nil
+	}
+	for _, f := range ent.blobs {
+		switch b := v.Field(f.index).Addr().Interface().(type) {
+		case *Blob:
+			if err := fill(b); err != nil {
+				return err
+			}
+		case *[]Blob:
+			for i := range *b {
+				if err := fill(&(*b)[i]); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // Known reports whether a wire type is in the catalogue.
@@ -157,11 +194,20 @@ func MapBlobs(e Event, fn func(b Blob, owner string, at BlobAt) (Blob, error)) (
 // Data encodes what the store keeps as the event's data: clear facts beside
 // sealed segments (PRIVACY 4.2).
 //
-//	{"facts":{…},"sealed":["base64",…]}
+//	{"facts":{…},"sealed":["base64",…],"files":["base64",…]}
 func (e Envelope) Data() []byte {
-	out := append([]byte(`{"facts":`), e.Facts...)
+	size := len(e.Facts) + 64
+	for _, list := range [][][]byte{e.Sealed, e.Files} {
+		for _, b := range list {
+			size += base64.StdEncoding.EncodedLen(len(b)) + 3
+		}
+	}
+	out := append(append(make([]byte, 0, size), `{"facts":`...), e.Facts...)
 	if len(e.Sealed) > 0 {
 		out = appendBytes(append(out, `,"sealed":`...), e.Sealed)
+	}
+	if len(e.Files) > 0 {
+		out = appendBytes(append(out, `,"files":`...), e.Files)
 	}
 	return append(out, '}')
 }
@@ -178,6 +224,8 @@ func ParseEnvelope(id UUID, wire string, stream Stream, data, metadata []byte) (
 			env.Facts = value
 		case "sealed":
 			env.Sealed, err = parseBytes(value)
+		case "files":
+			env.Files, err = parseBytes(value)
 		}
 		return err
 	})

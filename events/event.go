@@ -97,6 +97,7 @@ type Envelope struct {
 	Meta   Meta
 	Facts  []byte   // JSON object
 	Sealed [][]byte // one per Meta.Segments, in order
+	Files  [][]byte // ciphertext of the small files that travel along (Blob.Carried)
 }
 
 // Recorded is an event as it was read back.

@@ -138,10 +138,15 @@ func (s *Sealed[T]) mark(state State, tomb Tombstone, why string) {
 // key it shares.
 type Blob struct {
 	KID    KID    `json:"kid"`
-	Size   int64  `json:"size"`             // bytes of plaintext
-	Digest Hash   `json:"digest"`           // SHA-256 of the ciphertext
-	Inline []byte `json:"inline,omitempty"` // ciphertext, when it is small
-	Ref    BlobAt `json:"ref"`              // what the ciphertext is bound to
+	Size   int64  `json:"size"`   // bytes of plaintext
+	Digest Hash   `json:"digest"` // SHA-256 of the ciphertext
+	Ref    BlobAt `json:"ref"`    // what the ciphertext is bound to
+
+	// Inline is the ciphertext of a file that travels inside its event. On the wire
+	// it stands beside the facts, in Envelope.Files, and Carried is its number
+	// there, from 1 on: a decoder of facts does not go over kilobytes of it.
+	Inline  []byte `json:"inline,omitempty"`
+	Carried int    `json:"carried,omitempty"`
 
 	plain []byte
 }

@@ -171,7 +171,7 @@ func (w *work) close(put func(events.Hash, []byte)) error {
 func (w *work) closeBlob(b events.Blob, owner string, at events.BlobAt, put func(events.Hash, []byte)) (events.Blob, error) {
 	plain := b.Pending()
 	if plain == nil {
-		return b, nil
+		return w.carry(b), nil
 	}
 	for i, seg := range w.segs {
 		if seg.Field != owner {
@@ -185,12 +185,22 @@ func (w *work) closeBlob(b events.Blob, owner string, at events.BlobAt, put func
 		out := events.Blob{KID: key.KID, Size: int64(len(plain)), Digest: digest(sealed), Ref: at}
 		if len(sealed) <= inlineMax {
 			out.Inline = sealed
+			out = w.carry(out)
 		} else {
 			put(out.Digest, sealed)
 		}
 		return out, nil
 	}
 	return b, fmt.Errorf("%s.%s: the event has no segment %s whose key the file could share", w.env.Type, at.Field, owner)
+}
+
+// carry moves the ciphertext of a small file from the facts to beside them.
+func (w *work) carry(b events.Blob) events.Blob {
+	if b.Carried = 0; b.Inline != nil {
+		w.env.Files = append(w.env.Files, b.Inline)
+		b.Inline, b.Carried = nil, len(w.env.Files)
+	}
+	return b
 }
 
 // giveBack abandons the keys of a Seal that failed, whatever ctx says.

@@ -1,7 +1,6 @@
 package tickets
 
 import (
-	"bytes"
 	"encoding/json"
 
 	"github.com/westshore/hub/events"
@@ -9,9 +8,7 @@ import (
 
 // inquiryReceived keeps an inquiry until it is known whose ticket it is.
 func (b *work) inquiryReceived(r *events.Recorded, e events.InquiryReceived) error {
-	lean := *r
-	lean.Facts = withoutInline(r.Facts)
-	box, err := b.box(&lean, string(e.Inquiry), 0, e.Customer)
+	box, err := b.box(r, string(e.Inquiry), 0, e.Customer)
 	if err != nil {
 		return err
 	}
@@ -38,7 +35,7 @@ func (b *work) files(box int64, blobs []events.Blob) error {
 			continue
 		}
 		inline := blob.Inline
-		blob.Inline = nil
+		blob.Inline, blob.Carried = nil, 0
 		meta, err := json.Marshal(blob)
 		if err != nil {
 			return err
@@ -48,27 +45,6 @@ func (b *work) files(box int64, blobs []events.Blob) error {
 		}
 	}
 	return nil
-}
-
-// withoutInline cuts the ciphertext of small files out of an event's facts: it
-// stands in the table of files.
-func withoutInline(facts []byte) []byte {
-	const key = `"inline":"`
-	i := bytes.Index(facts, []byte(key))
-	if i < 0 {
-		return facts
-	}
-	out := make([]byte, 0, len(facts))
-	for i >= 0 {
-		end := bytes.IndexByte(facts[i+len(key):], '"')
-		if end < 0 {
-			break
-		}
-		out = append(out, facts[:i]...)
-		facts = bytes.TrimPrefix(facts[i+len(key)+end+1:], []byte(","))
-		i = bytes.Index(facts, []byte(key))
-	}
-	return append(out, facts...)
 }
 
 func (b *work) quarantined(r *events.Recorded, e events.InquiryQuarantined) error {
