@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -15,7 +16,7 @@ func (l *Ledger) Backup(dir string) error {
 		return err
 	}
 	defer leave()
-	if err := l.db.Checkpoint(dir, pebble.WithFlushedWAL()); err != nil {
+	if err := errors.Join(l.db.Checkpoint(dir, pebble.WithFlushedWAL()), l.Err()); err != nil {
 		return fmt.Errorf("write checkpoint: %w", err)
 	}
 	return nil

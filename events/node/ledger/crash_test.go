@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -180,8 +181,6 @@ func TestDiskErrorFailsTheLedger(t *testing.T) {
 			}
 			a := &acked{last: map[string]int64{}}
 			wait := appenders(t, l, 4, a, nil)
-			// Well before Pebble fills its first memtable: an error while it changes to
-			// a new WAL ends the process, which is safe, but ends the test as well.
 			for l.Head() < 5_000 {
 				<-l.Changed()
 			}
@@ -212,6 +211,65 @@ func TestDiskErrorFailsTheLedger(t *testing.T) {
 			verify(t, open(t, mem.CrashClone(vfs.CrashCloneCfg{})), want)
 			verify(t, open(t, mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rand.New(rand.NewPCG(3, 4))})), want)
 		})
+	}
+}
+
+// TestEveryWriteMayFail breaks one operation on the write-ahead log or on the
+// folder after the other, once or from then on, while Pebble changes to a new log
+// every few appends. The ledger fails, the process goes on, closing does not
+// hang, and the disk holds what was acknowledged.
+func TestEveryWriteMayFail(t *testing.T) {
+	t.Parallel()
+	kinds := map[errorfs.OpKind]int{}
+	for n := int64(0); ; n++ {
+		for _, once := range []bool{true, false} {
+			if !once && n%8 != 0 {
+				continue
+			}
+			mem := vfs.NewCrashableMem()
+			var left atomic.Int64
+			left.Store(1 << 40)
+			broken := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+				ofLog := strings.HasSuffix(op.Path, ".log") || op.Path == "ledger" && op.Kind == errorfs.OpFileSync
+				if !ofLog || op.Kind.ReadOrWrite() != errorfs.OpIsWrite || op.Kind == errorfs.OpRemove {
+					return nil
+				}
+				if now := left.Add(-1); now == -1 || now < 0 && !once {
+					kinds[op.Kind]++
+					return errors.New("input/output error")
+				}
+				return nil
+			}))
+			l, err := ledger.Open(ledger.Config{Dir: "ledger", FS: broken, Logger: quiet})
+			if err != nil {
+				t.Fatal(err)
+			}
+			left.Store(n)
+			want := map[string]int64{}
+			for i := int64(0); i < 60 && err == nil; i++ {
+				evs := events(int(i)*5, 5)
+				evs[0].Data = make([]byte, 24<<10)
+				if _, err = l.Append(t.Context(), "s", ledger.Expected(i*5-1), evs); err == nil {
+					want["s"] = i*5 + 4
+				}
+			}
+			met := left.Load() < 0
+			if met != (l.Err() != nil) || err != nil && !errors.Is(err, ledger.ErrFailed) {
+				t.Fatalf("operation %d: met %v, failed with %v, append said %v", n, met, l.Err(), err)
+			}
+			if err := l.Close(); err != nil && !met {
+				t.Fatalf("close: %v", err)
+			}
+			verify(t, open(t, mem.CrashClone(vfs.CrashCloneCfg{})), want)
+			if !met {
+				for _, k := range []errorfs.OpKind{errorfs.OpCreate, errorfs.OpReuseForWrite, errorfs.OpFileWrite, errorfs.OpFileSyncData, errorfs.OpFileSync} {
+					if kinds[k] == 0 {
+						t.Errorf("no operation of kind %v was broken", k)
+					}
+				}
+				return
+			}
+		}
 	}
 }
 

@@ -64,7 +64,7 @@ func newLedger(cfg *Config) *Ledger {
 		queue: make(chan *request, maxQueuedRequests), closing: make(chan struct{}), writerDone: make(chan struct{}),
 		failed: make(chan struct{}), changed: make(chan struct{}), cache: newHeaderCache(cfg.Headers),
 	}
-	l.fs = &fence{FS: cfg.FS, down: l.failed}
+	l.fs = &fence{FS: cfg.FS, down: l.failed, fail: l.fail}
 	return l
 }
 
@@ -82,7 +82,7 @@ func (l *Ledger) open(cfg *Config) error {
 	if l.db, err = pebble.Open(l.dir, l.options(cfg, l.lock)); err != nil {
 		return errors.Join(classifyOpen(err), l.lock.Close())
 	}
-	if err := l.load(fresh); err != nil {
+	if err := errors.Join(l.Err(), l.load(fresh)); err != nil {
 		return errors.Join(err, l.db.Close(), l.lock.Close())
 	}
 	return nil
