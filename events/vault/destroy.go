@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/westshore/hub/events"
@@ -77,6 +78,12 @@ func (v *Vault) destroy(ctx context.Context, o Order, kids []events.KID, unseen 
 	if _, err := parseKIDs(kids); err != nil {
 		return all, nil, err
 	}
+	if len(kids) > manyKeys {
+		if err := v.brace(ctx, true); err != nil {
+			return all, nil, err
+		}
+		defer func() { err = errors.Join(err, v.brace(context.WithoutCancel(ctx), false)) }()
+	}
 	for first := true; first || len(kids) > 0; first = false {
 		n := min(len(kids), destroyBatch)
 		d := destruction{v: v, order: o, at: v.now(), names: kids[:n], unseen: unseen, last: n == len(kids)}
@@ -89,6 +96,24 @@ func (v *Vault) destroy(ctx context.Context, o Order, kids []events.KID, unseen 
 		kids = kids[n:]
 	}
 	return all, missing, v.truncate(ctx)
+}
+
+// manyKeys is from when on a destruction is worth preparing for: indexes by person
+// and stream are in no order of time, so destroying many keys changes nearly all
+// of their pages.
+const manyKeys = 1000
+
+// brace gives the writer room in memory for the pages of a large destruction, and
+// leaves moving them to the database file to its end; off takes it back.
+func (v *Vault) brace(ctx context.Context, on bool) error {
+	script := "PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=0"
+	if !on {
+		script = "PRAGMA wal_autocheckpoint=1000; PRAGMA cache_size=-" + strconv.Itoa(writerCache) + "; PRAGMA shrink_memory"
+	}
+	return v.w.do(ctx, &job{alone: true, run: func(ctx context.Context, w *writer) error {
+		_, err := w.conn.ExecContext(ctx, script)
+		return err
+	}})
 }
 
 // forget begins a new generation of the caches without the given keys.

@@ -6,15 +6,19 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 )
+
+// writerCache is what the writing connection keeps of the database, in KiB.
+const writerCache = 8192
 
 // Every connection of the vault. secure_delete overwrites deleted cells with
 // zeros, synchronous=FULL makes a commit durable, and the busy timeout is how
 // long cutting the log waits for readers. Caches are small (KiB, negative).
 var (
-	pragmas       = []string{"busy_timeout(2000)", "journal_mode(WAL)", "secure_delete(1)", "synchronous(FULL)", "temp_store(MEMORY)", "cache_size(-4096)", "foreign_keys(0)"}
+	pragmas       = []string{"busy_timeout(2000)", "journal_mode(WAL)", "secure_delete(1)", "synchronous(FULL)", "temp_store(MEMORY)", "cache_size(-" + strconv.Itoa(writerCache) + ")", "foreign_keys(0)"}
 	readerPragmas = []string{"busy_timeout(2000)", "query_only(1)", "temp_store(MEMORY)", "cache_size(-1024)"}
 )
 
