@@ -31,6 +31,13 @@ type Purger interface {
 	Erase(ctx context.Context, tx *sqldb.Tx, subject events.SubjectID) (int, error)
 }
 
+// Prober is a Purger that can tell what it still shows of a person.
+type Prober interface {
+	Purger
+	// Left counts the rows of the person that hold readable text.
+	Left(tx *sqldb.Tx, subject events.SubjectID) (int, error)
+}
+
 // Change says that something a person may be looking at is different now. It
 // holds ids, never text.
 type Change struct {

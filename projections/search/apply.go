@@ -29,6 +29,7 @@ type text struct {
 	ticket                int64
 	owner                 events.SubjectID
 	stream                events.Stream
+	redacted              events.Stream // where a redaction of it stands
 	subject, person, body string
 }
 
@@ -64,6 +65,8 @@ func (w *work) apply(r *events.Recorded) error {
 		return w.attached(r, e)
 	case events.MessageDetached:
 		return w.detached(e)
+	case events.MessageRedacted:
+		return w.redacted(r, e)
 	case events.ReplyWritten:
 		t := &text{id: string(e.Message), owner: e.Customer, stream: r.Stream}
 		t.answer(e.Answer.Value())
@@ -89,6 +92,28 @@ func (t *text) inquiry(e events.InquiryReceived) {
 			t.body += "\n" + letter.Fields[k]
 		}
 	}
+}
+
+// rest is what a redaction left.
+func (t *text) rest(e events.MessageRedacted) {
+	r := e.Rest.Value()
+	t.subject, t.body = r.Subject, r.Text
+}
+
+// redacted puts what a redaction left in the place of a text. What the batch holds
+// of it so far is written first.
+func (w *work) redacted(r *events.Recorded, e events.MessageRedacted) error {
+	if err := w.flush(); err != nil {
+		return err
+	}
+	*w = work{tx: w.tx, tickets: map[events.TicketID]*ticket{}, texts: map[string]*text{}}
+	t := &text{id: string(e.Message)}
+	ok, err := w.tx.Row(`UPDATE texts SET redacted = ? WHERE id = ? RETURNING ticket, person`, string(r.Stream), t.id).Find(&t.ticket, &t.person)
+	if err != nil || !ok {
+		return err
+	}
+	t.rest(e)
+	return replace(w.tx, t.ticket, []*text{t})
 }
 
 func (t *text) answer(a events.Answer) { t.body = a.Text }

@@ -2,6 +2,7 @@ package search
 
 import (
 	"context"
+	"slices"
 
 	"github.com/westshore/hub/events"
 	"github.com/westshore/hub/projections/sqldb"
@@ -13,10 +14,10 @@ func (v *View) Erase(ctx context.Context, tx *sqldb.Tx, subject events.SubjectID
 	var owned []*text
 	err := tx.Query(func(scan func(...any) error) error {
 		t := &text{owner: subject}
-		err := scan(&t.id, &t.ticket, &t.stream)
+		err := scan(&t.id, &t.ticket, &t.stream, &t.redacted)
 		owned = append(owned, t)
 		return err
-	}, `SELECT id, ticket, stream FROM texts WHERE owner = ? ORDER BY rowid`, string(subject))
+	}, `SELECT id, ticket, stream, redacted FROM texts WHERE owner = ? ORDER BY rowid`, string(subject))
 	if err != nil {
 		return 0, err
 	}
@@ -77,12 +78,20 @@ func gather(tx *sqldb.Tx, ticket int64, b *bag) error {
 func (v *View) refresh(ctx context.Context, owned []*text) error {
 	byStream := map[events.Stream]map[string]*text{}
 	var order []events.Stream
-	for _, t := range owned {
-		if byStream[t.stream] == nil {
-			byStream[t.stream] = map[string]*text{}
-			order = append(order, t.stream)
+	put := func(stream events.Stream, t *text) {
+		if byStream[stream] == nil {
+			byStream[stream] = map[string]*text{}
+			order = append(order, stream)
 		}
-		byStream[t.stream][t.id] = t
+		byStream[stream][t.id] = t
+	}
+	for _, t := range owned {
+		put(t.stream, t)
+	}
+	for _, t := range owned {
+		if t.redacted != "" && t.redacted != t.stream { // a ticket's stream comes after the inquiry's
+			put(t.redacted, t)
+		}
 	}
 	for _, s := range order {
 		history, err := v.reload(ctx, s)
@@ -103,8 +112,47 @@ func (v *View) refresh(ctx context.Context, owned []*text) error {
 				if t := byStream[s][string(e.Message)]; t != nil {
 					t.answer(e.Note.Value())
 				}
+			case events.MessageRedacted:
+				if t := byStream[s][string(e.Message)]; t != nil {
+					t.rest(e)
+				}
 			}
 		}
 	}
 	return nil
+}
+
+// Left counts the texts of a person that can still be found and read.
+func (v *View) Left(tx *sqldb.Tx, subject events.SubjectID) (n int, err error) {
+	err = tx.Row(`SELECT count(*) FROM texts WHERE owner = ? AND (subject <> '' OR person <> '' OR body <> '')`, string(subject)).Scan(&n)
+	return n, err
+}
+
+// Each hands over the texts of everybody but the given people, and every word of
+// the index, for who has to know whether something still stands there.
+func (v *View) Each(ctx context.Context, not []events.SubjectID, record func([]byte) error) error {
+	return v.db.Read(ctx, func(tx *sqldb.Tx) error {
+		return tx.Query(func(scan func(...any) error) error {
+			var owner events.SubjectID
+			var subject, person, body string
+			if err := scan(&owner, &subject, &person, &body); err != nil || slices.Contains(not, owner) {
+				return err
+			}
+			return record([]byte(subject + "\n" + person + "\n" + body))
+		}, `SELECT owner, subject, person, body FROM texts`)
+	})
+}
+
+// Words hands over every word of the index. Its file keeps only what a word does
+// not share with the one before it, so a search of the bytes would miss some.
+func (v *View) Words(ctx context.Context, record func([]byte) error) error {
+	return v.db.Read(ctx, func(tx *sqldb.Tx) error {
+		return tx.Query(func(scan func(...any) error) error {
+			var word string
+			if err := scan(&word); err != nil {
+				return err
+			}
+			return record([]byte(word))
+		}, `SELECT term FROM vocabulary`)
+	})
 }

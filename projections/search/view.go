@@ -16,9 +16,9 @@ var schemas embed.FS
 
 // version is raised whenever the same events give other rows, and whenever words
 // are cut differently.
-const version = 1
+const version = 2
 
-var types = []string{"InquiryReceived", "TicketOpened", "MessageAttached", "MessageDetached", "ReplyWritten", "NoteAdded"}
+var types = []string{"InquiryReceived", "TicketOpened", "MessageAttached", "MessageDetached", "ReplyWritten", "NoteAdded", "MessageRedacted"}
 
 // View answers searches. It is safe for concurrent use.
 type View struct {

@@ -83,6 +83,10 @@ func (b *work) apply(r *events.Recorded) error {
 		return b.replied(r, e)
 	case events.NoteAdded:
 		return b.noted(r, e)
+	case events.MessageRedacted:
+		return b.redacted(r, e)
+	case events.SegmentsErased:
+		return b.erased(r, e)
 	case events.TicketAssigned:
 		return b.change(r, e.Ticket, "assignee", string(e.Agent), func(t *row) { t.assignee = string(e.Agent) })
 	case events.TicketUnassigned:

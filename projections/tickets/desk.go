@@ -122,6 +122,24 @@ func (v *View) Held(ctx context.Context, mailbox events.MailboxID, uidvalidity u
 	return h, nil
 }
 
+// HeldCounts returns how many mails of each mailbox wait in quarantine.
+func (v *View) HeldCounts(ctx context.Context) (map[events.MailboxID]int64, error) {
+	out := map[events.MailboxID]int64{}
+	err := v.db.Read(ctx, func(tx *sqldb.Tx) error {
+		return tx.Query(func(scan func(...any) error) error {
+			var id events.MailboxID
+			var n int64
+			err := scan(&id, &n)
+			out[id] = n
+			return err
+		}, `SELECT mailbox, count(*) FROM inquiries INDEXED BY inquiries_state WHERE state <> '' AND state = 'held' GROUP BY mailbox`)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count mails held back: %w", err)
+	}
+	return out, nil
+}
+
 // MailboxCounts returns how many mails were taken from each mailbox.
 func (v *View) MailboxCounts(ctx context.Context) (map[events.MailboxID]int64, error) {
 	out := map[events.MailboxID]int64{}

@@ -61,6 +61,8 @@ func (o owner) rewrite(tx *sqldb.Tx, e events.Event) error {
 		return o.rewriteSnippet(tx, e.Answer.Value())
 	case events.NoteAdded:
 		return o.rewriteSnippet(tx, e.Note.Value())
+	case events.MessageRedacted:
+		return rewriteRedacted(tx, o.ticket, o.id, e)
 	case events.AgentAdded:
 		p := e.Profile.Value()
 		_, err := tx.Exec(`UPDATE agents SET name = ?2, email = ?3 WHERE id = ?1`, o.id, p.Name, p.Email)
@@ -91,4 +93,34 @@ func rewriteInquiry(tx *sqldb.Tx, id string, e events.InquiryReceived) error {
 func (o owner) rewriteSnippet(tx *sqldb.Tx, a events.Answer) error {
 	_, err := tx.Exec(`UPDATE tickets SET snippet = ? WHERE n = ? AND last_message = ?`, snippet(a.Text, -1), o.ticket, o.id)
 	return err
+}
+
+// rewriteRedacted shows what a redaction left in the place of the message.
+func rewriteRedacted(tx *sqldb.Tx, ticket int64, id string, e events.MessageRedacted) error {
+	rest, state := e.Rest.Open()
+	short := snippet(rest.Text, -1)
+	if _, err := tx.Exec(`UPDATE inquiries SET subject = ?2, snippet = ?3, erased = ?4 WHERE id = ?1`, id, rest.Subject, short, state != events.Plain); err != nil {
+		return err
+	}
+	_, err := tx.Exec(`UPDATE tickets SET
+		subject = CASE WHEN first_message = ?2 THEN ?3 ELSE subject END,
+		erased  = CASE WHEN first_message = ?2 THEN ?4 ELSE erased END,
+		snippet = CASE WHEN last_message  = ?2 THEN ?5 ELSE snippet END
+		WHERE n = ?1`, ticket, id, rest.Subject, state != events.Plain, short)
+	return err
+}
+
+// Left counts the rows that still show something of a person.
+func (v *View) Left(tx *sqldb.Tx, subject events.SubjectID) (left int, err error) {
+	for _, q := range []string{
+		`SELECT count(*) FROM tickets WHERE customer = ? AND (customer_name <> '' OR customer_address <> '')`,
+		`SELECT count(*) FROM inquiries i JOIN boxes b ON b.n = i.box WHERE b.subject = ? AND (i.from_name <> '' OR i.from_address <> '' OR i.subject <> '' OR i.snippet <> '')`,
+	} {
+		var n int
+		if err := tx.Row(q, string(subject)).Scan(&n); err != nil {
+			return 0, err
+		}
+		left += n
+	}
+	return left, nil
 }

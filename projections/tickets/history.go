@@ -52,6 +52,8 @@ var sentences = map[string]string{
 	"AcknowledgementWritten": "Acknowledgement written",
 	"ReplyWritten":           "Reply written",
 	"NoteAdded":              "Note added",
+	"MessageRedacted":        "Message redacted: %s",
+	"SegmentsErased":         "Personal data erased: %s",
 	"TicketAssigned":         "Assigned to %s",
 	"TicketUnassigned":       "Unassigned",
 	"PriorityChanged":        "Priority set to %s",

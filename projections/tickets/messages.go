@@ -60,10 +60,11 @@ func (v *View) Messages(ctx context.Context, as events.Principal, ticket events.
 }
 
 const selectMessages = `SELECT m.id, m.kind, m.at, m.agent, m.class, m.why, m.warnings, m.unverified, m.commit_pos, m.prepare_pos,
-	coalesce(b.sealed, x''), EXISTS (SELECT 1 FROM files f WHERE f.box = m.box AND f.file = 0)
-	FROM messages m LEFT JOIN boxes b ON b.n = m.box WHERE m.ticket = ? ORDER BY m.seq`
+	coalesce(b.sealed, x''), coalesce(rb.sealed, x''), d.message IS NOT NULL, EXISTS (SELECT 1 FROM files f WHERE f.box = m.box AND f.file = 0)
+	FROM messages m LEFT JOIN boxes b ON b.n = m.box LEFT JOIN redactions d ON d.message = m.id LEFT JOIN boxes rb ON rb.n = d.box WHERE m.ticket = ? ORDER BY m.seq`
 
-// messages reads the rows of a conversation, with what is still sealed.
+// messages reads the rows of a conversation, with what is still sealed: two boxes
+// for each, the message and what a redaction left of it.
 func messages(tx *sqldb.Tx, ticket int64) ([]Message, [][]byte, error) {
 	var out []Message
 	var boxes [][]byte
@@ -72,15 +73,15 @@ func messages(tx *sqldb.Tx, ticket int64) ([]Message, [][]byte, error) {
 		var m Message
 		var agent, warnings string
 		var at, commit, prepare int64
-		var box []byte
-		if err := scan(&m.ID, &m.Kind, &at, &agent, &m.Class, &m.Why, &warnings, &m.Unverified, &commit, &prepare, &box, &m.Raw); err != nil {
+		var box, rest []byte
+		if err := scan(&m.ID, &m.Kind, &at, &agent, &m.Class, &m.Why, &warnings, &m.Unverified, &commit, &prepare, &box, &rest, &m.Redacted, &m.Raw); err != nil {
 			return err
 		}
 		m.At, m.QuoteFrom = micros(at), -1
 		m.Position = events.Position{Commit: uint64(commit), Prepare: uint64(prepare)}
 		var err error
 		m.Warnings, err = list(warnings)
-		out, boxes, agents = append(out, m), append(boxes, box), append(agents, agent)
+		out, boxes, agents = append(out, m), append(boxes, box, rest), append(agents, agent)
 		return err
 	}, selectMessages, ticket)
 	if err != nil {
@@ -133,7 +134,10 @@ func (v *View) fill(ctx context.Context, as events.Principal, out []Message, box
 		return err
 	}
 	for i := range out {
-		out[i].fill(opened[i])
+		out[i].fill(opened[2*i])
+		if e, ok := opened[2*i+1].(events.MessageRedacted); ok {
+			out[i].supersede(e)
+		}
 		if out[i].State == events.Unopened {
 			out[i].State = events.Denied
 		}

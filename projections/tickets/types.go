@@ -83,6 +83,7 @@ type Message struct {
 	Cut            bool // Text or HTML was cut to fit; the raw mail has all
 	Attachments    []events.Attachment
 	State          events.State // Plain, Erased, Restricted or Denied
+	Redacted       bool         // words of it, or all, were taken out
 	Unverified     bool
 	KeepUntil      *time.Time // nil while the ticket is open
 	Delivery       string     // queued, accepted, deferred, failed, unknown, bounced, cancelled; empty for what is not sent

@@ -15,11 +15,12 @@ import (
 var schemas embed.FS
 
 // version is raised whenever the same events give other rows.
-const version = 4
+const version = 5
 
 var types = []string{
 	"InquiryReceived", "InquiryQuarantined", "InquiryReleased", "InquiryDiscarded", "MailAdopted",
 	"TicketOpened", "MessageAttached", "MessageDetached", "AcknowledgementWritten", "ReplyWritten", "NoteAdded",
+	"MessageRedacted", "SegmentsErased",
 	"TicketAssigned", "TicketUnassigned", "PriorityChanged", "TagAdded", "TagRemoved", "TicketResolved", "TicketReopened",
 	"MessageQueued", "DeliveryAccepted", "DeliveryDeferred", "DeliveryFailed", "DeliveryUnknown",
 	"DeliveryResolved", "DeliveryRetried", "MessageBounced", "MessageComplained", "MessageCancelled",

@@ -12,6 +12,7 @@ CREATE TABLE texts (
 	ticket  INTEGER NOT NULL,
 	owner   TEXT NOT NULL,    -- whose segments they are
 	stream  TEXT NOT NULL,    -- where the event stands
+	redacted TEXT NOT NULL DEFAULT '', -- where its redaction stands
 	subject TEXT NOT NULL,
 	person  TEXT NOT NULL,    -- name and address
 	body    TEXT NOT NULL
@@ -27,3 +28,4 @@ CREATE INDEX texts_owner ON texts (owner);
 -- inserted in the same transaction.
 CREATE VIRTUAL TABLE words USING fts5 (w, content = '', columnsize = 0, detail = column, tokenize = "ascii tokenchars '_'");
 INSERT INTO words (words, rank) VALUES ('secure-delete', 1);
+CREATE VIRTUAL TABLE vocabulary USING fts5vocab (words, row);

@@ -69,6 +69,15 @@ CREATE TABLE boxes (
 );
 CREATE INDEX boxes_subject ON boxes (subject);
 
+-- What a redaction left of a message: the box of MessageRedacted, 0 when nothing.
+CREATE TABLE redactions (
+	message TEXT PRIMARY KEY,
+	ticket  INTEGER NOT NULL,
+	box     INTEGER NOT NULL,
+	spans   INTEGER NOT NULL,
+	reason  TEXT NOT NULL
+) WITHOUT ROWID;
+
 -- Files of an inquiry: 0 is the raw mail, from 1 on those of a form. blob is an
 -- events.Blob as JSON without its ciphertext, which stands beside it when small.
 CREATE TABLE files (

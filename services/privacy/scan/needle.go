@@ -8,6 +8,7 @@ import (
 	"encoding/gob"
 	"errors"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -27,6 +28,7 @@ const (
 type Needle struct {
 	Name   string
 	Form   string
+	Text   int // which text it is a form of
 	Window int
 	At     int // offset of the window
 	Length int
@@ -44,6 +46,8 @@ type Needles struct {
 	// too short to be looked for.
 	Texts int
 	Short int
+
+	next int
 
 	seen map[[macSize]byte]bool
 }
@@ -91,7 +95,7 @@ func (n *Needles) Add(name, text string) {
 		}
 		return
 	}
-	n.Texts++
+	n.Texts, n.next = n.Texts+1, n.next+1
 	for _, f := range forms(text) {
 		n.add(name, f.name, f.bytes)
 	}
@@ -124,7 +128,7 @@ func (n *Needles) AddBytes(name string, b []byte) {
 		n.Short++
 		return
 	}
-	n.Texts++
+	n.Texts, n.next = n.Texts+1, n.next+1
 	n.add(name, "raw", b[:min(len(b), maxLength)])
 	for _, f := range binaryForms(b[:min(len(b), maxLength/4)]) {
 		n.add(name, f.name, f.bytes)
@@ -146,7 +150,22 @@ func (n *Needles) add(name, form string, b []byte) {
 	n.seen[mac] = true
 	at := busiest(b, window)
 	h := newHasher(n.Key, window)
-	n.List = append(n.List, Needle{Name: name, Form: form, Window: window, At: at, Length: len(b), Hash: h.of(b[at : at+window]), MAC: mac})
+	n.List = append(n.List, Needle{Name: name, Form: form, Text: n.next, Window: window, At: at, Length: len(b), Hash: h.of(b[at : at+window]), MAC: mac})
+}
+
+// Without drops every text that stands in what each hands over: words that others
+// wrote as well prove nothing.
+func (n *Needles) Without(each func(record func([]byte) error) error) (dropped int, err error) {
+	t, shared := newTools(n), map[int]bool{}
+	err = each(func(b []byte) error {
+		return t.blob(bytes.NewReader(b), int64(len(b)), "", maxDepth, func(i int, _ int64, _ string) { shared[n.List[i].Text] = true })
+	})
+	if err != nil {
+		return 0, fmt.Errorf("compare needles: %w", err)
+	}
+	n.List = slices.DeleteFunc(n.List, func(x Needle) bool { return shared[x.Text] })
+	n.Texts -= len(shared)
+	return len(shared), nil
 }
 
 func (n *Needles) mac(b []byte) [macSize]byte {
