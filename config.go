@@ -49,7 +49,27 @@ type Config struct {
 		PasswordFile string `toml:"password_file"`
 		Hello        string `toml:"hello" help:"our name in EHLO"`
 		Connections  int    `toml:"connections" help:"messages that go out at a time"`
+		DomainRate   int    `toml:"domain_rate" help:"messages a minute to a domain that nothing is known of; grows with success"`
+
+		Undo    time.Duration `toml:"undo" help:"how long an answer waits and can be taken back"`
+		Unknown string        `toml:"unknown" help:"an answer whose outcome stays unknown: ask a person, or resend once"`
+		Quiet   string        `toml:"quiet" help:"hours in which notices to many wait, such as 21:00-07:00"`
+		Zone    string        `toml:"zone" help:"time zone of the quiet hours, such as Europe/Berlin; empty: UTC"`
 	} `toml:"smtp"`
+
+	Archive struct {
+		Address      string `toml:"address" help:"gets a copy of every message, and so proves what was accepted; empty: none"`
+		Host         string `toml:"host" help:"IMAP server of its mailbox, to look there"`
+		Port         int    `toml:"port"`
+		TLS          string `toml:"tls" help:"implicit, starttls or none (this machine only)"`
+		CAFile       string `toml:"ca_file"`
+		User         string `toml:"user"`
+		Password     string `toml:"password" secret:"yes"`
+		PasswordFile string `toml:"password_file"`
+		Folder       string `toml:"folder"`
+	} `toml:"archive"`
+
+	DKIM []DKIMConfig `toml:"dkim"`
 
 	Desk struct {
 		Acknowledge   bool `toml:"acknowledge" help:"tell customers that their inquiry arrived"`
@@ -110,7 +130,9 @@ func defaults() *Config {
 	c := &Config{Data: "hub-data", Brand: "Westshore", sources: map[string]string{}}
 	c.HTTP.Listen, c.HTTP.Ops = "127.0.0.1:8080", "127.0.0.1:9090"
 	c.Bus.Replicas = 1
-	c.SMTP.Port, c.SMTP.TLS, c.SMTP.Connections = 587, "starttls", 4
+	c.SMTP.Port, c.SMTP.TLS, c.SMTP.Connections, c.SMTP.DomainRate = 587, "starttls", 4, 20
+	c.SMTP.Undo, c.SMTP.Unknown = 10*time.Second, "ask"
+	c.Archive.Port, c.Archive.TLS, c.Archive.Folder = 993, "implicit", "INBOX"
 	c.Desk.Acknowledge, c.Desk.NewTickets, c.Desk.DomainAnswers, c.Desk.TotalAnswers = true, 10, 30, 1000
 	c.Notices.Rate, c.Notices.MaxRate = 60, 6000
 	c.Log.Level, c.Log.Format = "info", "text"
@@ -123,6 +145,9 @@ func (c *Config) finish() error {
 		c.Vault.KeyFile = filepath.Join(c.Data, "root.key")
 	}
 	if err := readSecret(&c.SMTP.Password, c.SMTP.PasswordFile, "smtp"); err != nil {
+		return err
+	}
+	if err := c.finishPost(); err != nil {
 		return err
 	}
 	ids := map[string]bool{}

@@ -20,7 +20,6 @@ import (
 	"github.com/westshore/hub/projections"
 	"github.com/westshore/hub/services/desk"
 	"github.com/westshore/hub/services/mailbox"
-	"github.com/westshore/hub/services/notifier"
 	"github.com/westshore/hub/services/recorder"
 )
 
@@ -173,34 +172,6 @@ func guarded(ctx context.Context, loop func(context.Context) error) (err error) 
 	return loop(ctx)
 }
 
-// notify starts the back door.
-func (h *house) notify(start func(string, func(context.Context) error)) error {
-	relay := h.relay()
-	if err := relay.Check(); err != nil {
-		return err
-	}
-	start("clerk", (&notifier.Clerk{
-		Journal: h.journal, Marks: h.marks, Hash: h.vault.Hash, Brand: h.cfg.Brand, Now: time.Now, Logger: h.log,
-	}).Run)
-	start("worker", (&notifier.Worker{
-		Journal: h.journal, Bus: h.bus, OpenBlob: h.sealer.OpenBlob, Relay: relay, Name: h.worker,
-		Connections: h.cfg.SMTP.Connections, Now: time.Now, Logger: h.log,
-	}).Run)
-	start("notices", h.notices.Run)
-	start("dispatcher", (&notifier.Dispatcher{
-		Journal: h.journal, Bus: h.bus, Outbox: h.outbox, Changed: h.feed.Changed, CaughtUp: h.caughtUp,
-		Worker: h.worker, Alone: h.node != nil, Now: time.Now, Logger: h.log,
-	}).Run)
-	return nil
-}
-
-func (h *house) relay() notifier.RelayConfig {
-	c := h.cfg.SMTP
-	return notifier.RelayConfig{
-		Host: c.Host, Port: c.Port, TLS: c.TLS, CAFile: c.CAFile, User: c.User, Password: c.Password, Hello: c.Hello,
-	}
-}
-
 // caughtUp waits until every view has read the log up to where it ends now.
 func (h *house) caughtUp(ctx context.Context) error {
 	head, err := h.journal.Head(ctx)
@@ -233,7 +204,7 @@ func (h *house) receive(ctx context.Context, start func(string, func(context.Con
 		Tickets: h.tickets, Outbox: h.outbox, Customers: h.customers, Search: h.search, Runners: h.runners, Feed: h.feed,
 		Desk: h.desk, Accounts: h.accounts, Forms: h.forms, Raw: h.sealer.OpenBlob, Part: mailbox.DecodePart,
 		Mailboxes: h.mailboxStates, System: h.system, Head: h.journal.Head,
-		Notices: h.notices, NoticeView: h.noticeView,
+		Notices: h.notices, NoticeView: h.noticeView, Post: h.post(),
 		Unavailable: func(err error) bool { return store.IsUnavailable(err) || store.IsOutcomeUnknown(err) },
 	})
 	if err != nil {
@@ -298,7 +269,7 @@ func (h *house) metrics() []ops.Metric {
 			return out
 		}
 	}
-	return []ops.Metric{
+	return append(h.postMetrics(), []ops.Metric{
 		{Name: "hub_view_lag_seconds", Help: "How far a view is behind the log.", Labels: []string{"view"}, Read: perView(func(l projections.Lag) float64 { return l.Seconds })},
 		{Name: "hub_mailbox_silence_seconds", Help: "Time since a mailbox last answered.", Labels: []string{"mailbox"}, Read: func() (out []ops.Sample) {
 			for i, b := range h.mailboxes {
@@ -308,19 +279,7 @@ func (h *house) metrics() []ops.Metric {
 			}
 			return out
 		}},
-		{Name: "hub_outbox_messages", Help: "Messages by state.", Labels: []string{"state"}, Read: func() (out []ops.Sample) {
-			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-			defer cancel()
-			counts, err := h.outbox.Counts(ctx)
-			if err != nil {
-				return nil
-			}
-			for state, n := range counts {
-				out = append(out, ops.Sample{Labels: []string{string(state)}, Value: float64(n)})
-			}
-			return out
-		}},
-	}
+	}...)
 }
 
 func (h *house) mailboxStates(ctx context.Context) ([]api.Mailbox, error) {

@@ -69,6 +69,8 @@ type Rooms struct {
 	// Raw opens a blob for a reader; Part takes an attachment out of a raw mail.
 	Raw  func(context.Context, events.Principal, events.Blob) ([]byte, events.State, error)
 	Part func(raw []byte, a events.Attachment) ([]byte, error)
+	// Post is what is known of outgoing mail beside its view.
+	Post api.Post
 	// Mailboxes, System and Head report what other rooms know; see api.Rooms.
 	Mailboxes func(context.Context) ([]api.Mailbox, error)
 	System    func(context.Context) (api.System, error)
@@ -156,7 +158,7 @@ func (g *Gateway) routes() error {
 	}, api.Rooms{
 		Tickets: r.Tickets, Outbox: r.Outbox, Customers: r.Customers, Search: r.Search, Runners: r.Runners, Desk: r.Desk, Accounts: r.Accounts,
 		Live: g.live, Raw: r.Raw, Part: r.Part, Mailboxes: r.Mailboxes, System: r.System, Head: r.Head,
-		Notices: r.Notices, NoticeView: r.NoticeView,
+		Notices: r.Notices, NoticeView: r.NoticeView, Post: r.Post,
 	})
 	doc, err := a.OpenAPI()
 	if err != nil {

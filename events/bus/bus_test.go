@@ -128,3 +128,34 @@ func BenchmarkPublish(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N*256)/b.Elapsed().Seconds(), "msgs/s")
 }
+
+// TestMessageNeverWaitsBehindASlowOne: while a worker is free, a message without a
+// key does not wait for another one (MAIL O9).
+func TestMessageNeverWaitsBehindASlowOne(t *testing.T) {
+	b := open(t, t.TempDir())
+	t.Cleanup(b.Close)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for i := range 12 {
+		if err := b.Publish(ctx, message(t, fmt.Sprintf("m%d", i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var mu sync.Mutex
+	fast := 0
+	err := b.Consume(ctx, bus.Consumer{Stream: bus.Inquiries, Name: "recorder", Workers: 2}, func(ctx context.Context, m bus.Message) error {
+		if m.ID == "m0" {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if fast++; fast == 11 {
+			cancel()
+		}
+		return nil
+	})
+	if err != nil || fast != 11 {
+		t.Errorf("%d of 11 passed the slow one, %v", fast, err)
+	}
+}

@@ -51,44 +51,51 @@ func (b *Bus) Consume(ctx context.Context, c Consumer, handle func(context.Conte
 	if c.MaxDeliver == 0 {
 		c.MaxDeliver = 10
 	}
-	lanes := make([]chan jetstream.Msg, c.Workers)
+	l := lanes{keyed: make([]chan jetstream.Msg, c.Workers), open: make(chan jetstream.Msg)}
 	var workers sync.WaitGroup
-	for i := range lanes {
-		lanes[i] = make(chan jetstream.Msg, lane)
+	for i := range l.keyed {
+		l.keyed[i] = make(chan jetstream.Msg, lane)
 		workers.Go(func() {
-			for m := range lanes[i] {
+			for m, ok := l.next(i); ok; m, ok = l.next(i) {
 				b.handle(ctx, c, m, handle)
 			}
 		})
 	}
-	err := b.fetch(ctx, c, lanes)
-	for _, l := range lanes {
-		close(l)
+	err := b.fetch(ctx, c, l)
+	for _, k := range l.keyed {
+		close(k)
 	}
 	workers.Wait()
 	return err
 }
 
-// give puts a message into the lane of its key, or into any that has room.
-func give(ctx context.Context, m jetstream.Msg, lanes []chan jetstream.Msg, turn int) error {
-	key := m.Headers().Get(keyHeader)
-	if key == "" {
-		for i := range lanes {
-			select {
-			case lanes[(turn+i)%len(lanes)] <- m:
-				return nil
-			default:
-			}
-		}
+// lanes bring messages to workers: those with a key to the one worker of that key,
+// the others to whoever is free, so that none waits behind a slow one.
+type lanes struct {
+	keyed []chan jetstream.Msg
+	open  chan jetstream.Msg // never closed, holds nothing
+}
+
+// next takes worker i's next message; false when there will be none.
+func (l lanes) next(i int) (jetstream.Msg, bool) {
+	select {
+	case m, ok := <-l.keyed[i]:
+		return m, ok
+	case m := <-l.open:
+		return m, true
 	}
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(key))
-	at := int(h.Sum32()) % len(lanes)
-	if key == "" {
-		at = turn % len(lanes)
+}
+
+// give hands a message to a worker, waiting for room.
+func (l lanes) give(ctx context.Context, m jetstream.Msg) error {
+	to := l.open
+	if key := m.Headers().Get(keyHeader); key != "" {
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(key))
+		to = l.keyed[int(h.Sum32())%len(l.keyed)]
 	}
 	select {
-	case lanes[at] <- m:
+	case to <- m:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -97,10 +104,10 @@ func give(ctx context.Context, m jetstream.Msg, lanes []chan jetstream.Msg, turn
 
 // fetch pulls messages into the channel until ctx ends, through restarts of the
 // server and losses of the consumer.
-func (b *Bus) fetch(ctx context.Context, c Consumer, lanes []chan jetstream.Msg) error {
+func (b *Bus) fetch(ctx context.Context, c Consumer, l lanes) error {
 	pause := 100 * time.Millisecond
 	for ctx.Err() == nil {
-		err := b.pull(ctx, c, lanes)
+		err := b.pull(ctx, c, l)
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // ctx ended, and with it the fetching
 		}
@@ -111,7 +118,7 @@ func (b *Bus) fetch(ctx context.Context, c Consumer, lanes []chan jetstream.Msg)
 	return nil
 }
 
-func (b *Bus) pull(ctx context.Context, c Consumer, lanes []chan jetstream.Msg) error {
+func (b *Bus) pull(ctx context.Context, c Consumer, l lanes) error {
 	if err := b.ensure(ctx); err != nil {
 		return err
 	}
@@ -132,12 +139,12 @@ func (b *Bus) pull(ctx context.Context, c Consumer, lanes []chan jetstream.Msg) 
 	stop := context.AfterFunc(ctx, it.Stop)
 	defer stop()
 	defer it.Stop()
-	for turn := 0; ; turn++ {
+	for {
 		m, err := it.Next()
 		if err != nil {
 			return err
 		}
-		if err := give(ctx, m, lanes, turn); err != nil {
+		if err := l.give(ctx, m); err != nil {
 			return err
 		}
 	}

@@ -44,6 +44,8 @@ type Rooms struct {
 	Raw func(context.Context, events.Principal, events.Blob) ([]byte, events.State, error)
 	// Part takes one attachment out of a raw mail.
 	Part func(raw []byte, a events.Attachment) ([]byte, error)
+	// Post is what is known of outgoing mail beside its view.
+	Post Post
 	// Mailboxes and System report what other parts of the process know.
 	Mailboxes func(context.Context) ([]Mailbox, error)
 	System    func(context.Context) (System, error)

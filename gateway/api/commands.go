@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -35,9 +36,10 @@ type replyInput struct {
 	Target
 	IfMatch string `header:"If-Match" maxLength:"40" doc:"Revision that was seen; 412 with what is new when somebody wrote since"`
 	Body    struct {
-		Text    string `json:"text" maxLength:"262144"`
-		HTML    string `json:"html,omitempty" maxLength:"262144"`
-		Resolve bool   `json:"resolve,omitempty"`
+		Text    string    `json:"text" maxLength:"262144"`
+		HTML    string    `json:"html,omitempty" maxLength:"262144"`
+		Resolve bool      `json:"resolve,omitempty"`
+		SendAt  time.Time `json:"send_at,omitzero" doc:"When it goes out, at most 90 days from now; without it, now"`
 	}
 }
 
@@ -144,7 +146,7 @@ func (a *API) reply(ctx context.Context, in *replyInput) (*doneOutput, error) {
 		return nil, err
 	}
 	out, err := a.do(ctx, in.Target, func(c desk.Command, id events.TicketID) (desk.Done, error) {
-		return a.rooms.Desk.Reply(ctx, c, desk.Reply{Ticket: id, Text: in.Body.Text, HTML: in.Body.HTML, Seen: seen, Resolve: in.Body.Resolve})
+		return a.rooms.Desk.Reply(ctx, c, desk.Reply{Ticket: id, Text: in.Body.Text, HTML: in.Body.HTML, Seen: seen, Resolve: in.Body.Resolve, SendAt: in.Body.SendAt})
 	})
 	if stale, ok := errors.AsType[*desk.StaleError](err); ok {
 		p := a.cfg.Problem(ctx, err)

@@ -16,13 +16,14 @@ import (
 // Outbound is one message to one recipient.
 type Outbound struct {
 	ID            string     `json:"id"`
-	Kind          string     `json:"kind" enum:"reply,acknowledgement,administrative"`
+	Kind          string     `json:"kind" enum:"reply,acknowledgement,administrative,promotional"`
 	To            string     `json:"to"`
 	Subject       string     `json:"subject"`
-	State         string     `json:"state" enum:"queued,sending,accepted,deferred,failed,unknown,bounced,cancelled"`
+	State         string     `json:"state" enum:"queued,sending,accepted,deferred,failed,unknown,bounced,cancelled,held"`
 	Attempts      int        `json:"attempts"`
 	LastCode      string     `json:"last_code"`
-	LastDetail    string     `json:"last_detail"`
+	LastDetail    string     `json:"last_detail" doc:"Class of the refusal, or the rule that keeps it back"`
+	Delayed       bool       `json:"delayed" doc:"It waits for more than an hour"`
 	Ticket        string     `json:"ticket"`
 	TicketNumber  int64      `json:"ticket_number"`
 	Message       string     `json:"message"`
@@ -37,7 +38,7 @@ type Outbound struct {
 type outboxInput struct {
 	Reading
 	Paging
-	State string `query:"state" enum:"queued,sending,accepted,deferred,failed,unknown,bounced,cancelled"`
+	State string `query:"state" enum:"queued,sending,accepted,deferred,failed,unknown,bounced,cancelled,held"`
 }
 
 type outboxOutput struct {
@@ -65,11 +66,12 @@ type settleInput struct {
 	Target
 	Body struct {
 		Outcome string `json:"outcome" enum:"accepted,failed"`
-		Reason  string `json:"reason,omitempty" maxLength:"500" doc:"Not kept: what is known about a person is never put in a clear field"`
+		Reason  string `json:"reason,omitempty" maxLength:"500" doc:"Why; kept sealed in the message's stream"`
 	}
 }
 
 func (a *API) outbox() {
+	a.post()
 	add(a, get("list-outbox", "/outbox", "What goes out, newest first"), a.listOutbox)
 	describe := func(id, path, summary string) huma.Operation {
 		o := post(id, "/outbox/{id}/"+path, summary)
@@ -84,7 +86,7 @@ func (a *API) outbox() {
 	})
 	add(a, describe("resolve-delivery", "resolve", "Say what became of a message whose outcome is unknown"), func(ctx context.Context, in *settleInput) (*settledOutput, error) {
 		return a.settle(ctx, in.Target, func(ctx context.Context, c desk.Command, id events.OutboundID) (desk.Done, error) {
-			return a.rooms.Desk.ResolveDelivery(ctx, c, id, desk.DeliveryState(in.Body.Outcome))
+			return a.rooms.Desk.ResolveDelivery(ctx, c, id, desk.DeliveryState(in.Body.Outcome), in.Body.Reason)
 		})
 	})
 }
@@ -116,7 +118,7 @@ func (a *API) listOutbox(ctx context.Context, in *outboxInput) (*outboxOutput, e
 func wireOutbound(i outbox.Item) Outbound {
 	w := Outbound{
 		ID: string(i.ID), Kind: string(i.Kind), To: i.To.Address, Subject: i.Subject, State: string(i.State), Attempts: i.Attempts,
-		LastCode: i.LastCode, LastDetail: i.LastDetail, Ticket: string(i.Ticket), TicketNumber: i.TicketNumber, Message: string(i.Message),
+		LastCode: i.LastCode, LastDetail: i.LastDetail, Delayed: i.Delayed, Ticket: string(i.Ticket), TicketNumber: i.TicketNumber, Message: string(i.Message),
 		CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt, MessageID: i.MessageID, Revision: i.Revision, Erased: i.Erased,
 	}
 	if !i.NextAttempt.IsZero() {

@@ -93,7 +93,7 @@ type Message struct {
 	State          string            `json:"state" enum:"plain,erased,restricted,denied"`
 	Unverified     bool              `json:"unverified"`
 	KeepUntil      *time.Time        `json:"keep_until" nullable:"true"`
-	Delivery       string            `json:"delivery" enum:"queued,sending,accepted,deferred,failed,unknown,bounced,cancelled,"`
+	Delivery       string            `json:"delivery" enum:"queued,sending,accepted,deferred,failed,unknown,bounced,cancelled,held,"`
 	DeliveryDetail string            `json:"delivery_detail"`
 	Class          string            `json:"class"`
 	Warnings       []string          `json:"warnings" nullable:"false"`

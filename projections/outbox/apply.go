@@ -58,13 +58,27 @@ func (w *work) apply(r *events.Recorded) error {
 	case events.DeliveryResolved:
 		return w.move(r, e.Outbound, step{state: State(e.Outcome), detail: e.Evidence})
 	case events.DeliveryRetried:
-		return w.move(r, e.Outbound, step{state: Queued, phase: waiting, next: r.Meta.At})
+		return w.move(r, e.Outbound, step{state: Queued, phase: waiting, next: r.Meta.At, base: r.Meta.At})
 	case events.MessageBounced:
 		if e.Action == "failed" || e.Action == "" { // RFC 3464 section 2.3.3: the others do not take it back
 			return w.move(r, e.Outbound, step{state: Bounced, code: e.Code, detail: e.Action})
 		}
 	case events.MessageCancelled:
-		return w.move(r, e.Outbound, step{state: Cancelled})
+		return w.move(r, e.Outbound, step{state: Cancelled, detail: e.Reason})
+	case events.MessageHeld:
+		if e.Until.IsZero() {
+			return w.move(r, e.Outbound, step{state: Held, detail: e.Reason})
+		}
+		return w.move(r, e.Outbound, step{state: Queued, phase: waiting, next: e.Until, base: e.Until})
+	case events.MessageDelayed:
+		return w.delayed(r, e)
+	case events.MessageRedirected:
+		return w.move(r, e.Outbound, step{state: Cancelled, detail: "redirected"})
+	case events.AddressSuppressed:
+		return w.suppressed(r, e)
+	case events.AddressUnsuppressed:
+		_, err := w.tx.Exec(`DELETE FROM suppressed WHERE address = ?`, string(e.Address))
+		return err
 	}
 	return nil
 }
@@ -72,11 +86,11 @@ func (w *work) apply(r *events.Recorded) error {
 func (w *work) queued(r *events.Recorded, e events.MessageQueued) error {
 	parcel, state := e.Parcel.Open()
 	res, err := w.tx.Exec(`INSERT INTO outbound (id, kind, channel, ticket, message, mailbox, customer, domain, message_id, created_at, updated_at,
-		state, phase, next_at, attempts, worker, code, detail, revision, to_name, to_address, subject, erased)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', '', '', ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+		state, phase, next_at, attempts, worker, code, detail, revision, to_name, to_address, subject, erased, address, base_at, delayed, archived)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', '', '', ?, ?, ?, ?, ?, ?, ?, 0, 0) ON CONFLICT (id) DO NOTHING`,
 		string(e.Outbound), string(e.Kind), string(e.Channel), string(e.Ticket), string(e.Message), string(e.Mailbox), string(e.Customer),
 		string(e.Domain), e.MessageID, r.Meta.At.UnixMicro(), r.Meta.At.UnixMicro(), string(Queued), waiting, micros(e.NotBefore), r.Revision,
-		parcel.To.Name, parcel.To.Address, parcel.Subject, state == events.Erased)
+		parcel.To.Name, parcel.To.Address, parcel.Subject, state == events.Erased, string(e.Address), micros(later(e.NotBefore, r.Meta.At)))
 	if err != nil {
 		return err
 	}
@@ -96,6 +110,7 @@ type step struct {
 	attempt      int // 0: as it was
 	worker       string
 	code, detail string
+	base         time.Time // zero: as it was
 }
 
 func (w *work) move(r *events.Recorded, id events.OutboundID, s step) error {
@@ -107,8 +122,9 @@ func (w *work) move(r *events.Recorded, id events.OutboundID, s step) error {
 	_, err = w.tx.Exec(`UPDATE outbound SET state = ?2, phase = ?3, next_at = ?4, attempts = max(attempts, ?5), worker = ?6,
 		code = CASE WHEN ?7 = '' AND ?2 IN ('queued', 'sending') THEN code ELSE ?7 END,
 		detail = CASE WHEN ?8 = '' AND ?2 IN ('queued', 'sending') THEN detail ELSE ?8 END,
-		revision = ?9, updated_at = ?10 WHERE id = ?1`,
-		string(id), string(s.state), s.phase, micros(s.next), s.attempt, s.worker, s.code, s.detail, r.Revision, r.Meta.At.UnixMicro())
+		revision = ?9, updated_at = ?10,
+		delayed = CASE WHEN ?11 > 0 THEN 0 ELSE delayed END, base_at = CASE WHEN ?11 > 0 THEN ?11 ELSE base_at END WHERE id = ?1`,
+		string(id), string(s.state), s.phase, micros(s.next), s.attempt, s.worker, s.code, s.detail, r.Revision, r.Meta.At.UnixMicro(), micros(s.base))
 	if err != nil {
 		return err
 	}
@@ -120,10 +136,32 @@ func (w *work) move(r *events.Recorded, id events.OutboundID, s step) error {
 
 // started keeps the lease of the attempt it belongs to.
 func (w *work) started(r *events.Recorded, e events.DeliveryStarted) error {
-	_, err := w.tx.Exec(`UPDATE outbound SET phase = ?, revision = ?, updated_at = ? WHERE id = ? AND phase = ?`,
-		sendingB, r.Revision, r.Meta.At.UnixMicro(), string(e.Outbound), claimed)
+	_, err := w.tx.Exec(`UPDATE outbound SET phase = ?, archived = ?, revision = ?, updated_at = ? WHERE id = ? AND phase = ?`,
+		sendingB, e.Archived, r.Revision, r.Meta.At.UnixMicro(), string(e.Outbound), claimed)
 	w.note(r, e.Outbound)
 	return err
+}
+
+func (w *work) delayed(r *events.Recorded, e events.MessageDelayed) error {
+	_, err := w.tx.Exec(`UPDATE outbound SET delayed = 1, revision = ? WHERE id = ?`, r.Revision, string(e.Outbound))
+	w.note(r, e.Outbound)
+	return err
+}
+
+// suppressed keeps the first reason for an address, but a hard one replaces a soft
+// one.
+func (w *work) suppressed(r *events.Recorded, e events.AddressSuppressed) error {
+	_, err := w.tx.Exec(`INSERT INTO suppressed (address, customer, kind, since, outbound, agent) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+		ON CONFLICT (address) DO UPDATE SET customer = ?2, kind = ?3, since = ?4, outbound = ?5, agent = ?6 WHERE kind = 'soft'`,
+		string(e.Address), string(e.Customer), string(e.Kind), r.Meta.At.UnixMicro(), string(e.Outbound), string(e.Agent))
+	return err
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 func (w *work) count() error {

@@ -178,7 +178,7 @@ func TestDueIsFairAmongDomains(t *testing.T) {
 	if d := cmp.Diff([]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, which(items)); d != "" {
 		t.Errorf("oldest first (-want +got):\n%s", d)
 	}
-	at, ok, err := v.NextDue(context.Background())
+	at, ok, err := v.NextDue(context.Background(), time.Time{})
 	check(t, err)
 	if !ok || !at.Equal(items[0].CreatedAt) {
 		t.Errorf("next due %v, %v", at, ok)

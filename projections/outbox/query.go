@@ -11,7 +11,8 @@ import (
 )
 
 const columns = `o.n, o.id, o.kind, o.channel, o.ticket, coalesce(t.number, 0), o.message, o.mailbox, o.customer, o.domain, o.message_id,
-	o.created_at, o.updated_at, o.state, o.phase, o.next_at, o.attempts, o.worker, o.code, o.detail, o.revision, o.to_name, o.to_address, o.subject, o.erased`
+	o.created_at, o.updated_at, o.state, o.phase, o.next_at, o.attempts, o.worker, o.code, o.detail, o.revision, o.to_name, o.to_address, o.subject, o.erased,
+	o.address, o.base_at, o.delayed, o.archived`
 
 const (
 	from    = ` FROM outbound o LEFT JOIN numbers t ON t.ticket = o.ticket WHERE `
@@ -37,11 +38,9 @@ func (v *View) List(ctx context.Context, q ListQuery) (page Page, err error) {
 		q.Limit = 50
 	}
 	q.Limit = min(q.Limit, 200)
-	after := int64(1<<63 - 1)
-	if q.After != "" {
-		if after, err = strconv.ParseInt(q.After, 36, 64); err != nil {
-			return page, ErrCursor
-		}
+	after, err := cursor(q.After)
+	if err != nil {
+		return page, err
 	}
 	query, args := `SELECT `+columns+from+`o.n < ? ORDER BY o.n DESC LIMIT ?`, []any{after, q.Limit + 1}
 	if q.State != "" {
@@ -57,10 +56,24 @@ func (v *View) List(ctx context.Context, q ListQuery) (page Page, err error) {
 	}
 	if len(page.Items) > q.Limit {
 		page.Items = page.Items[:q.Limit]
-		page.Next = strconv.FormatInt(ns[q.Limit-1], 36)
+		page.Next = cursorOf(ns[q.Limit-1])
 	}
 	return page, nil
 }
+
+// cursor reads where a page ended; without one it is the beginning.
+func cursor(s string) (int64, error) {
+	if s == "" {
+		return 1<<63 - 1, nil
+	}
+	n, err := strconv.ParseInt(s, 36, 64)
+	if err != nil {
+		return 0, ErrCursor
+	}
+	return n, nil
+}
+
+func cursorOf(n int64) string { return strconv.FormatInt(n, 36) }
 
 // Get returns one message.
 func (v *View) Get(ctx context.Context, id events.OutboundID) (Item, error) {
@@ -112,9 +125,15 @@ func (v *View) Counts(ctx context.Context) (map[State]int64, error) {
 // Due returns messages that may be tried now: queued or deferred whose time has
 // come, and claimed ones whose lease ended before their bytes went out. Every
 // domain gets the same share of limit; what one does not use goes to the others.
-func (v *View) Due(ctx context.Context, now time.Time, limit int) (out []Item, err error) {
+func (v *View) Due(ctx context.Context, now time.Time, limit int) ([]Item, error) {
+	return v.DueWithin(ctx, now, limit, func(events.Hash) int { return limit })
+}
+
+// DueWithin is Due with at most room messages of a domain. A domain without room
+// is passed over: however much waits for it, the others are found.
+func (v *View) DueWithin(ctx context.Context, now time.Time, limit int, room func(events.Hash) int) (out []Item, err error) {
 	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
-		out, err = due(tx, now.UnixMicro(), limit)
+		out, err = due(tx, now.UnixMicro(), limit, room)
 		return err
 	})
 	if err != nil {
@@ -125,15 +144,15 @@ func (v *View) Due(ctx context.Context, now time.Time, limit int) (out []Item, e
 
 const dueOfDomain = `SELECT ` + columns + fromDue + `o.phase IN (1, 2) AND o.domain = ? AND o.next_at <= ? ORDER BY o.next_at, o.n LIMIT ?`
 
-func due(tx *sqldb.Tx, now int64, limit int) ([]Item, error) {
-	domains, err := dueDomains(tx, now, limit)
+func due(tx *sqldb.Tx, now int64, limit int, room func(events.Hash) int) ([]Item, error) {
+	domains, err := dueDomains(tx, now, limit, room)
 	if err != nil || len(domains) == 0 {
 		return nil, err
 	}
 	queues := make([][]Item, len(domains))
 	for i, d := range domains {
 		// A domain's own queue may use up the whole limit when nobody else waits.
-		if queues[i], _, err = items(tx, dueOfDomain, d, now, max(1, 2*limit/len(domains))); err != nil {
+		if queues[i], _, err = items(tx, dueOfDomain, d, now, min(room(events.Hash(d)), max(1, 2*limit/len(domains)))); err != nil {
 			return nil, err
 		}
 	}
@@ -154,7 +173,7 @@ func due(tx *sqldb.Tx, now int64, limit int) ([]Item, error) {
 
 // dueDomains finds up to limit domains for which something is due, by leaping
 // from one to the next in the index.
-func dueDomains(tx *sqldb.Tx, now int64, limit int) (out []string, err error) {
+func dueDomains(tx *sqldb.Tx, now int64, limit int, room func(events.Hash) int) (out []string, err error) {
 	last, first := "", true
 	for len(out) < limit {
 		var next string
@@ -166,6 +185,9 @@ func dueDomains(tx *sqldb.Tx, now int64, limit int) (out []string, err error) {
 			return out, err
 		}
 		last, first = next, false
+		if room(events.Hash(next)) <= 0 {
+			continue
+		}
 		var n int
 		if _, err := tx.Row(`SELECT 1 FROM outbound INDEXED BY outbound_due WHERE phase > 0 AND phase IN (1, 2) AND domain = ? AND next_at <= ? LIMIT 1`, next, now).Find(&n); err != nil {
 			return nil, err
@@ -177,12 +199,12 @@ func dueDomains(tx *sqldb.Tx, now int64, limit int) (out []string, err error) {
 	return out, nil
 }
 
-// NextDue returns when the next message that waits may be tried; ok is false
-// when none waits.
-func (v *View) NextDue(ctx context.Context) (at time.Time, ok bool, err error) {
+// NextDue returns when the next message after now may be tried; ok is false when
+// none waits.
+func (v *View) NextDue(ctx context.Context, now time.Time) (at time.Time, ok bool, err error) {
 	var n int64
 	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
-		ok, err = tx.Row(`SELECT next_at FROM outbound INDEXED BY outbound_next WHERE phase IN (1, 2) ORDER BY next_at LIMIT 1`).Find(&n)
+		ok, err = tx.Row(`SELECT next_at FROM outbound INDEXED BY outbound_next WHERE phase IN (1, 2) AND next_at > ? ORDER BY next_at LIMIT 1`, now.UnixMicro()).Find(&n)
 		return err
 	})
 	return time.UnixMicro(n).UTC(), ok, err
@@ -205,12 +227,12 @@ func (v *View) Stuck(ctx context.Context, now time.Time, limit int) ([]Item, err
 func items(tx *sqldb.Tx, query string, args ...any) (out []Item, ns []int64, err error) {
 	err = tx.Query(func(scan func(...any) error) error {
 		var i Item
-		var n, created, updated, next int64
+		var n, created, updated, next, base int64
 		var phase int
 		err := scan(&n, &i.ID, &i.Kind, &i.Channel, &i.Ticket, &i.TicketNumber, &i.Message, &i.Mailbox, &i.Customer, &i.Domain, &i.MessageID,
 			&created, &updated, &i.State, &phase, &next, &i.Attempts, &i.Worker, &i.LastCode, &i.LastDetail, &i.Revision,
-			&i.To.Name, &i.To.Address, &i.Subject, &i.Erased)
-		i.CreatedAt, i.UpdatedAt = time.UnixMicro(created).UTC(), time.UnixMicro(updated).UTC()
+			&i.To.Name, &i.To.Address, &i.Subject, &i.Erased, &i.Address, &base, &i.Delayed, &i.Archived)
+		i.CreatedAt, i.UpdatedAt, i.Base = time.UnixMicro(created).UTC(), time.UnixMicro(updated).UTC(), time.UnixMicro(base).UTC()
 		if phase != done {
 			i.NextAttempt = time.UnixMicro(next).UTC()
 		}

@@ -17,11 +17,12 @@ import (
 var schemas embed.FS
 
 // version is raised whenever the same events give other rows.
-const version = 1
+const version = 2
 
 var types = []string{
 	"TicketOpened", "MessageQueued", "DeliveryAttempted", "DeliveryStarted", "DeliveryAccepted", "DeliveryDeferred",
 	"DeliveryFailed", "DeliveryUnknown", "DeliveryResolved", "DeliveryRetried", "MessageBounced", "MessageCancelled",
+	"MessageHeld", "MessageDelayed", "MessageRedirected", "AddressSuppressed", "AddressUnsuppressed",
 }
 
 // State of an outgoing message.
@@ -37,10 +38,11 @@ const (
 	Unknown   State = "unknown"
 	Bounced   State = "bounced"
 	Cancelled State = "cancelled"
+	Held      State = "held" // kept back until a person says more
 )
 
 // States lists all of them in the order a page shows them.
-var States = []State{Queued, Sending, Deferred, Unknown, Failed, Bounced, Accepted, Cancelled}
+var States = []State{Queued, Sending, Deferred, Unknown, Held, Failed, Bounced, Accepted, Cancelled}
 
 // Item is one message to one recipient.
 type Item struct {
@@ -66,6 +68,10 @@ type Item struct {
 	UpdatedAt    time.Time
 	NextAttempt  time.Time // Queued and Deferred: when it may go; Sending: end of the lease; else zero
 	Revision     events.Revision
+	Address      events.Hash // of the recipient's address
+	Base         time.Time   // when it could have gone at the earliest
+	Delayed      bool        // it waits for longer than people expect
+	Archived     bool        // the archive was among the recipients of the newest attempt
 }
 
 // ErrNotFound is returned when there is no such message, and ErrCursor for an

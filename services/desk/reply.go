@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/westshore/hub/events"
 )
@@ -15,9 +16,13 @@ type Reply struct {
 	Text   string
 	HTML   string           // optional; Text is always sent
 	Seen   *events.Revision // what the agent saw; nil sends whatever happened since
+	SendAt time.Time        // when it goes out; zero: now
 	// Resolve also resolves the ticket, in the same append.
 	Resolve bool
 }
+
+// maxAhead is how far ahead an answer may be timed.
+const maxAhead = 90 * 24 * time.Hour
 
 // Reply writes an answer, with its recipients frozen as of now. It is refused
 // with a StaleError when somebody wrote since the revision the agent saw.
@@ -27,6 +32,9 @@ func (d *Desk) Reply(ctx context.Context, c Command, r Reply) (Done, error) {
 	}
 	if len(r.HTML) > maxText {
 		return Done{}, &Refusal{"text_too_long", "The text is longer than 256 KB."}
+	}
+	if r.SendAt.After(c.At.Add(maxAhead)) {
+		return Done{}, &Refusal{"send_at_too_far", "An answer can be sent at most 90 days later."}
 	}
 	msg := messageID(c.ID)
 	done, err := d.change(ctx, c, r.Ticket, func(t *ticket) ([]events.Event, error) {
@@ -44,7 +52,7 @@ func (d *Desk) Reply(ctx context.Context, c Command, r Reply) (Done, error) {
 		evs := []events.Event{events.ReplyWritten{
 			Ticket: t.id, Message: msg, Number: t.number, Mailbox: mailbox, Agent: c.Agent, Customer: t.customer,
 			MessageID: d.cfg.MessageID(t.id, msg, mailbox),
-			Envelope:  events.Seal(envelope), Answer: events.Seal(events.Answer{Text: r.Text, HTML: r.HTML}),
+			Envelope:  events.Seal(envelope), Answer: events.Seal(events.Answer{Text: r.Text, HTML: r.HTML}), NotBefore: r.SendAt.UTC(),
 		}}
 		if r.Resolve && !t.resolved {
 			evs = append(evs, events.TicketResolved{Ticket: t.id})

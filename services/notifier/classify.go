@@ -3,7 +3,6 @@ package notifier
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -102,17 +101,6 @@ var pauses = map[string][]time.Duration{
 	ClassRate:      {15 * time.Minute, 30 * time.Minute, time.Hour},
 	ClassFull:      {time.Hour, 4 * time.Hour, 12 * time.Hour},
 	ClassTemporary: {time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour, 8 * time.Hour},
-	ClassHost:      {time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 20 * time.Second, 30 * time.Second},
+	ClassHost:      {time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 30 * time.Second, time.Minute, 5 * time.Minute},
 	ClassLogin:     {30 * time.Second, time.Minute, 5 * time.Minute},
-}
-
-// pause says how long to wait after the n-th refusal in a row, n from 1, with up
-// to a quarter of jitter so that not everything comes back at once.
-func pause(class string, n int) time.Duration {
-	steps := pauses[class]
-	if len(steps) == 0 {
-		steps = pauses[ClassTemporary]
-	}
-	d := steps[min(max(n, 1), len(steps))-1]
-	return d + rand.N(d/4+1)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,13 +28,21 @@ type Clerk struct {
 	Gate Gate
 	// Unsubscribe gives the link by which a person ends one purpose; nil: none.
 	Unsubscribe func(customer events.SubjectID, purpose string) string
-	Now         func() time.Time
-	Logger      *slog.Logger
+	// Undo is how long an answer can be taken back: it waits that long (MAIL O16).
+	Undo time.Duration
+	// Signer signs what is rendered; nil signs nothing.
+	Signer *Signer
+	Now    func() time.Time
+	Logger *slog.Logger
 }
 
 var clerkPrincipal = events.Principal{Actor: "system:clerk", Role: events.RoleOutbox, Purpose: events.PurposeSupport}
 
 const clerkName = "clerk"
+
+// DeliveryField is the header field that tells one recipient's copy from
+// another's: evidence is searched by it.
+const DeliveryField = "X-Hub-Delivery"
 
 // Run queues until ctx ends.
 func (c *Clerk) Run(ctx context.Context) error {
@@ -48,11 +57,11 @@ func (c *Clerk) Run(ctx context.Context) error {
 	}
 	saved, last := from, time.Time{}
 	reading := journal.Reading{
-		From: from, Types: []string{"hub.ReplyWritten", "hub.AcknowledgementWritten", "hub.LetterWritten"}, Principal: &clerkPrincipal,
+		From: from, Types: []string{"hub.ReplyWritten", "hub.AcknowledgementWritten", "hub.LetterWritten", "hub.MessageRedirected"}, Principal: &clerkPrincipal,
 	}
 	err = c.Journal.Subscribe(ctx, reading, func(ctx context.Context, b journal.Batch) error {
 		for _, rec := range b.Events {
-			if err := persist(ctx, log, "queue message", func() error { return c.queue(ctx, rec) }); err != nil {
+			if err := insist(ctx, log, "queue message", func() error { return c.queue(ctx, rec) }); err != nil {
 				return err
 			}
 		}
@@ -81,6 +90,8 @@ func (c *Clerk) queue(ctx context.Context, rec events.Recorded) error {
 		return c.acknowledge(ctx, rec, e)
 	case events.LetterWritten:
 		return c.letter(ctx, rec, e)
+	case events.MessageRedirected:
+		return c.redirect(ctx, rec, e)
 	}
 	return nil
 }
@@ -99,9 +110,9 @@ func (c *Clerk) reply(ctx context.Context, rec events.Recorded, e events.ReplyWr
 	}
 	for i, to := range append(append([]events.Address{}, env.To...), env.Cc...) {
 		q := events.MessageQueued{
-			Outbound: outboundID(e.Message, i), Kind: events.OutboundReply, Channel: events.Email,
+			Outbound: events.DeriveOutbound(e.Message, i), Kind: events.OutboundReply, Channel: events.Email,
 			Ticket: e.Ticket, Message: e.Message, Mailbox: s.ID, Customer: e.Customer,
-			MessageID: e.MessageID, NotBefore: rec.Meta.At,
+			MessageID: e.MessageID, NotBefore: later(rec.Meta.At.Add(c.Undo), e.NotBefore),
 		}
 		out.ReplyTo = []mail.Address{{Name: s.Name, Address: c.Marks.replyTo(s, e.Ticket, to.Address)}}
 		if err := c.put(ctx, rec, q, out, events.Parcel{MailFrom: c.Marks.bounceTo(s, q.Outbound), RcptTo: to.Address, To: to, Subject: out.Subject}); err != nil {
@@ -140,7 +151,7 @@ func (c *Clerk) acknowledge(ctx context.Context, rec events.Recorded, e events.A
 		out.References = append(out.References, letter.MessageID)
 	}
 	q := events.MessageQueued{
-		Outbound: outboundID(e.Message, 0), Kind: events.OutboundAcknowledgement, Channel: events.Email,
+		Outbound: events.DeriveOutbound(e.Message, 0), Kind: events.OutboundAcknowledgement, Channel: events.Email,
 		Ticket: e.Ticket, Message: e.Message, Mailbox: s.ID, Customer: e.Customer,
 		MessageID: e.MessageID, NotBefore: rec.Meta.At,
 	}
@@ -154,12 +165,18 @@ func acknowledgement(brand string, number int64) string {
 
 // put renders a message and begins its stream.
 func (c *Clerk) put(ctx context.Context, rec events.Recorded, q events.MessageQueued, out mail.Outgoing, p events.Parcel) error {
+	// Which copy this is: one Message-ID goes to several recipients.
+	out.Extra = append(slices.Clone(out.Extra), mail.Field{Name: DeliveryField, Value: string(q.Outbound)})
 	raw, err := mail.Compose(out)
+	if err == nil {
+		raw, err = c.Signer.Sign(out.From.Address, raw)
+	}
 	failed := err != nil
 	if failed {
 		c.Logger.Error("message cannot be rendered", "message", q.Message, "error", err)
 		raw = nil
 	}
+	q.Address = AddressHash(c.Hash, p.RcptTo)
 	_, domain := split(strings.ToLower(p.RcptTo))
 	q.Domain = c.Hash("domain", domain)
 	q.Rendered, q.Parcel = events.NewBlob(raw), events.Seal(p)
@@ -184,11 +201,6 @@ func (c *Clerk) put(ctx context.Context, rec events.Recorded, q events.MessageQu
 	return err
 }
 
-// outboundID derives the id of the way to the i-th recipient of a message.
-func outboundID(m events.MessageID, i int) events.OutboundID {
-	return events.OutboundID(events.DeriveUUID("outbound", string(m), fmt.Sprint(i)).String())
-}
-
 // tagged puts the ticket's number into a subject, once (MAIL O11).
 func tagged(subject string, number int64) string {
 	tag := fmt.Sprintf("[#%d]", number)
@@ -204,24 +216,4 @@ func addresses(list []events.Address) []mail.Address {
 		out[i] = mail.Address(a)
 	}
 	return out
-}
-
-// persist repeats what fails until it works or ctx ends.
-func persist(ctx context.Context, log *slog.Logger, what string, do func() error) error {
-	pause := 100 * time.Millisecond
-	for {
-		err := do()
-		if err == nil || ctx.Err() != nil {
-			return ctx.Err()
-		}
-		log.Warn("will try again", "what", what, "error", err)
-		t := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return ctx.Err()
-		case <-t.C:
-		}
-		pause = min(2*pause, 10*time.Second)
-	}
 }

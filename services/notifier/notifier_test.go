@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,12 +36,26 @@ type post struct {
 	runner *projections.Runner
 	box    *sandbox.Sandbox
 	marks  *notifier.Marks
-	now    func() time.Time
+	skew   atomic.Int64 // how far the clock is ahead, in ns
+	// tune changes the parts before they run; nil leaves them.
+	tune func(*parts)
+	// blind keeps the view from reading until it is closed; nil lets it.
+	blind chan struct{}
 }
+
+// parts are the back door's.
+type parts struct {
+	clerk      notifier.Clerk
+	dispatcher notifier.Dispatcher
+	worker     *notifier.Worker
+	postmaster notifier.Postmaster
+}
+
+func (p *post) now() time.Time { return time.Now().Add(time.Duration(p.skew.Load())) }
 
 func openPost(t *testing.T) *post {
 	t.Helper()
-	p := &post{t: t, Kit: journaltest.New(t), feed: projections.NewFeed(), now: time.Now}
+	p := &post{t: t, Kit: journaltest.New(t), feed: projections.NewFeed()}
 	var err error
 	if p.bus, err = bus.Open(t.Context(), bus.Config{Dir: filepath.Join(p.Dir, "bus"), Logger: p.Logger}); err != nil {
 		t.Fatal(err)
@@ -79,15 +94,31 @@ func (p *post) run(name string, relay notifier.RelayConfig) (stop func()) {
 		go func() { done <- loop(ctx) }()
 	}
 	start(func(ctx context.Context) error {
+		if p.blind != nil {
+			<-p.blind
+		}
 		return projections.Run(ctx, projections.FromJournal(p.Journal), p.runner)
 	})
 	start(recorder.New(recorder.Config{Bus: p.bus, Journal: p.Journal, Logger: p.Logger}).Run)
-	start((&notifier.Clerk{Journal: p.Journal, Marks: p.marks, Hash: p.Vault.Hash, Brand: "Hub", Now: p.now, Logger: p.Logger}).Run)
-	start((&notifier.Dispatcher{
-		Journal: p.Journal, Bus: p.bus, Outbox: p.outbox, Changed: p.feed.Changed, Worker: name, Alone: true, CaughtUp: p.caughtUp,
-		Now: p.now, Logger: p.Logger,
-	}).Run)
-	start((&notifier.Worker{Journal: p.Journal, Bus: p.bus, OpenBlob: p.Sealer.OpenBlob, Relay: relay, Name: name, Now: p.now, Logger: p.Logger}).Run)
+	all := &parts{
+		clerk: notifier.Clerk{Journal: p.Journal, Marks: p.marks, Hash: p.Vault.Hash, Brand: "Hub", Now: p.now, Logger: p.Logger},
+		dispatcher: notifier.Dispatcher{
+			Journal: p.Journal, Bus: p.bus, Outbox: p.outbox, Changed: p.feed.Changed, Worker: name, Alone: true, CaughtUp: p.caughtUp,
+			Hash: p.Vault.Hash, Own: p.marks.Own, Now: p.now, Logger: p.Logger,
+		},
+		worker: &notifier.Worker{
+			Claims: &notifier.Claims{Journal: p.Journal, OpenBlob: p.Sealer.OpenBlob, Now: p.now},
+			Bus:    p.bus, Relay: relay, Name: name, Now: p.now, Logger: p.Logger,
+		},
+		postmaster: notifier.Postmaster{Journal: p.Journal, Outbox: p.outbox, Hash: p.Vault.Hash, Now: p.now, Logger: p.Logger},
+	}
+	if p.tune != nil {
+		p.tune(all)
+	}
+	start(all.clerk.Run)
+	start(all.dispatcher.Run)
+	start(all.worker.Run)
+	start(all.postmaster.Run)
 	return func() {
 		cancel()
 		for _, l := range loops {
@@ -267,6 +298,15 @@ func TestCrashBetweenClaimAndResult(t *testing.T) {
 		}
 	}
 	lease := time.Now().Add(time.Hour)
+	// The view reads what the dead process did only after the dispatcher began to
+	// look: it must wait for it, or that claim would stand until its lease ends.
+	p.blind = make(chan struct{})
+	p.tune = func(all *parts) {
+		all.dispatcher.CaughtUp = func(ctx context.Context) error {
+			close(p.blind)
+			return p.caughtUp(ctx)
+		}
+	}
 	claim(events.DeliveryAttempted{Outbound: id, Attempt: 2, Worker: "dead", Lease: lease}, events.DeliveryStarted{Outbound: id, Attempt: 2})
 	stop = p.run("next", p.relay())
 	defer stop()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
+	"golang.org/x/net/idna"
 
 	"github.com/westshore/hub/events"
 )
@@ -32,6 +33,10 @@ type RelayConfig struct {
 	Timeout time.Duration
 	// Reuse is how many messages go over one connection. Zero is 100.
 	Reuse int
+	// Archive is an address that gets a copy of every message in the same
+	// transaction, so that what it holds proves what was accepted (MAIL O3); empty:
+	// none.
+	Archive string
 }
 
 // Check says what is wrong with the configuration.
@@ -60,7 +65,7 @@ func (c RelayConfig) Ping(ctx context.Context) error {
 	if c.Timeout == 0 {
 		c.Timeout = 30 * time.Second
 	}
-	l, err := (&relay{cfg: c}).dial(ctx)
+	l, err := newRelay(c, 1).dial(ctx)
 	if err != nil {
 		return err
 	}
@@ -68,12 +73,59 @@ func (c RelayConfig) Ping(ctx context.Context) error {
 	return l.Quit()
 }
 
-// relay keeps connections to the mail server for reuse.
+// relay keeps connections to the mail server for reuse, and their number.
 type relay struct {
-	cfg RelayConfig
+	cfg   RelayConfig
+	total int // connections
+	share int // of one domain
 
-	mu   sync.Mutex
-	free []*line
+	mu    sync.Mutex
+	free  []*line
+	busy  int
+	held  map[events.Hash]int
+	freed chan struct{} // closed and replaced when a place is free again
+}
+
+func newRelay(cfg RelayConfig, connections int) *relay {
+	if cfg.Timeout == 0 {
+		cfg.Timeout = 30 * time.Second
+	}
+	if cfg.Reuse == 0 {
+		cfg.Reuse = 100
+	}
+	return &relay{cfg: cfg, total: connections, share: max(1, connections-1), held: map[events.Hash]int{}, freed: make(chan struct{})}
+}
+
+// enter waits for a place among the connections and returns what gives it back.
+// One domain never has all places: when it is slow, others go on.
+func (r *relay) enter(ctx context.Context, domain events.Hash) (leave func(), err error) {
+	for {
+		r.mu.Lock()
+		if r.busy < r.total && r.held[domain] < r.share {
+			r.busy++
+			r.held[domain]++
+			r.mu.Unlock()
+			return func() { r.leave(domain) }, nil
+		}
+		freed := r.freed
+		r.mu.Unlock()
+		select {
+		case <-freed:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (r *relay) leave(domain events.Hash) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.busy--
+	if r.held[domain]--; r.held[domain] == 0 {
+		delete(r.held, domain)
+	}
+	close(r.freed)
+	r.freed = make(chan struct{})
 }
 
 // line is one connection to the mail server.
@@ -208,34 +260,72 @@ func (r *relay) tls() (*tls.Config, error) {
 
 // offer hands over everything but the final dot. When it returns a nil error the
 // message is not accepted yet, and finish decides; dropping the line instead
-// takes it all back.
-func (l *line) offer(id events.OutboundID, p events.Parcel, raw []byte) (*smtp.DataCommand, error) {
-	opts := &smtp.MailOptions{Size: int64(len(raw))}
-	if limit, ok := l.MaxMessageSize(); ok && limit > 0 && len(raw) > limit {
-		return nil, &smtp.SMTPError{Code: 552, EnhancedCode: smtp.EnhancedCode{5, 3, 4}, Message: "larger than the server takes"}
-	}
-	if ok, _ := l.Extension("SMTPUTF8"); ok && !ascii(p.RcptTo) {
-		opts.UTF8 = true
-	}
-	rcpt := &smtp.RcptOptions{}
-	if ok, _ := l.Extension("DSN"); ok && p.MailFrom != "" {
-		opts.EnvelopeID, opts.Return = string(id), smtp.DSNReturnHeaders
-		rcpt.Notify = []smtp.DSNNotify{smtp.DSNNotifyFailure, smtp.DSNNotifyDelayed}
-	}
-	if err := l.Mail(p.MailFrom, opts); err != nil {
-		return nil, err
-	}
-	if err := l.Rcpt(p.RcptTo, rcpt); err != nil {
-		return nil, err
-	}
-	w, err := l.Data()
+// takes it all back. One recipient a transaction (MAIL O4), and the archive, which
+// may refuse without harm.
+func (l *line) offer(c *Claim, archive string) (w *smtp.DataCommand, archived bool, err error) {
+	rcpt, utf8, err := l.address(c)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	if _, err := w.Write(raw); err != nil {
-		return nil, err
+	opts := &smtp.MailOptions{Size: int64(len(c.Raw)), UTF8: utf8}
+	if limit, ok := l.MaxMessageSize(); ok && limit > 0 && len(c.Raw) > limit { // MAIL O21
+		return nil, false, &smtp.SMTPError{Code: 552, EnhancedCode: smtp.EnhancedCode{5, 3, 4}, Message: "larger than the server takes"}
 	}
-	return w, nil
+	to, quiet := &smtp.RcptOptions{}, &smtp.RcptOptions{}
+	if ok, _ := l.Extension("DSN"); ok { // RFC 3461
+		quiet.Notify = []smtp.DSNNotify{smtp.DSNNotifyNever}
+		if c.MailFrom != "" {
+			opts.EnvelopeID, opts.Return = string(c.Outbound), smtp.DSNReturnHeaders
+			to.Notify = []smtp.DSNNotify{smtp.DSNNotifyFailure, smtp.DSNNotifyDelayed}
+		}
+	}
+	if err := l.Mail(c.MailFrom, opts); err != nil {
+		return nil, false, err
+	}
+	if err := l.Rcpt(rcpt, to); err != nil {
+		return nil, false, err
+	}
+	if archive != "" && archive != rcpt {
+		archived = l.Rcpt(archive, quiet) == nil
+	}
+	if w, err = l.Data(); err != nil {
+		return nil, false, err
+	}
+	if _, err := w.Write(c.Raw); err != nil {
+		return nil, false, err
+	}
+	return w, archived, nil
+}
+
+// address is the recipient as the server can take it (MAIL O20, RFC 6531): the
+// domain in A-labels, so that SMTPUTF8 is only asked for where the local part or
+// the header needs it.
+func (l *line) address(c *Claim) (rcpt string, utf8 bool, err error) {
+	local, domain := split(c.RcptTo)
+	if a, err := idna.Lookup.ToASCII(domain); err == nil {
+		domain = a
+	}
+	rcpt = local + "@" + domain
+	if ascii(rcpt) && ascii(c.MailFrom) && headerASCII(c.Raw) {
+		return rcpt, false, nil
+	}
+	if ok, _ := l.Extension("SMTPUTF8"); !ok {
+		return "", false, &smtp.SMTPError{Code: 553, EnhancedCode: smtp.EnhancedCode{5, 6, 7}, Message: "address needs SMTPUTF8"}
+	}
+	return rcpt, true, nil
+}
+
+// headerASCII reports whether the header of a message is ASCII.
+func headerASCII(raw []byte) bool {
+	for i, b := range raw {
+		if b >= 0x80 {
+			return false
+		}
+		if b == '\n' && i+2 < len(raw) && raw[i+1] == '\r' && raw[i+2] == '\n' {
+			return true
+		}
+	}
+	return true
 }
 
 func ascii(s string) bool {

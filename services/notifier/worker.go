@@ -3,7 +3,6 @@ package notifier
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
 	"sync/atomic"
@@ -13,32 +12,28 @@ import (
 
 	"github.com/westshore/hub/events"
 	"github.com/westshore/hub/events/bus"
-	"github.com/westshore/hub/events/journal"
-	"github.com/westshore/hub/events/store"
 )
 
 // Worker takes tasks from the bus and delivers them over SMTP.
 type Worker struct {
-	Journal *journal.Journal
-	Bus     *bus.Bus
-	// OpenBlob opens the rendered message: seal.Sealer.OpenBlob.
-	OpenBlob func(context.Context, events.Principal, events.Blob) ([]byte, events.State, error)
-	Relay    RelayConfig
+	Claims *Claims
+	Bus    *bus.Bus
+	Relay  RelayConfig
 	// Name is this process's, random.
 	Name string
-	// Connections is how many messages go out at a time. Zero is 4.
+	// Connections is how many messages go out at a time. Zero is 4. With more than
+	// one, one domain never has all of them (MAIL O9).
 	Connections int
-	// MaxAge is how long a message is tried. Zero is 24 h.
-	MaxAge time.Duration
-	Now    func() time.Time
-	Logger *slog.Logger
+	// InFlight bounds the tasks that are prepared, going out or reported at a time.
+	// It should be what the dispatcher's is. Zero is 32.
+	InFlight int
+	Now      func() time.Time
+	Logger   *slog.Logger
 
 	relay *relay
 	log   *slog.Logger
 	away  atomic.Int64 // failures in a row to reach the server
 }
-
-var workerPrincipal = events.Principal{Actor: "system:worker", Role: events.RoleOutbox, Purpose: events.PurposeSupport}
 
 // maxTries caps the attempts that the recipient's side answered (MAIL O7).
 const maxTries = 20
@@ -48,20 +43,14 @@ func (w *Worker) Run(ctx context.Context) error {
 	if w.Connections == 0 {
 		w.Connections = 4
 	}
-	if w.MaxAge == 0 {
-		w.MaxAge = 24 * time.Hour
-	}
-	if w.Relay.Timeout == 0 {
-		w.Relay.Timeout = 30 * time.Second
-	}
-	if w.Relay.Reuse == 0 {
-		w.Relay.Reuse = 100
+	if w.InFlight == 0 {
+		w.InFlight = 32
 	}
 	w.log = w.Logger.With("room", "notifier", "part", "worker")
-	w.relay = &relay{cfg: w.Relay}
+	w.relay = newRelay(w.Relay, w.Connections)
 	defer w.relay.close()
 	return w.Bus.Consume(ctx, bus.Consumer{
-		Stream: bus.Outbound, Name: "smtp", Workers: w.Connections, MaxDeliver: 1000,
+		Stream: bus.Outbound, Name: "smtp", Workers: w.InFlight, MaxDeliver: 1000,
 	}, w.task)
 }
 
@@ -72,32 +61,18 @@ func (w *Worker) task(ctx context.Context, m bus.Message) error {
 	if err != nil {
 		return &bus.Permanent{Err: err}
 	}
-	history, err := w.Journal.Load(ctx, events.OutboundStream(t.Outbound), &workerPrincipal)
+	c, err := w.Claims.Take(ctx, t)
+	if errors.Is(err, ErrOver) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	way := foldWay(history)
-	if way.attempts != t.Attempt || !way.open || way.started {
-		return nil
-	}
-	d := w.deliver(ctx, way)
+	d := w.deliver(ctx, c)
 	if d == nil {
 		return nil
 	}
-	if d.Outcome == bus.Deferred {
-		d.Until = w.Now().Add(pause(d.Class, w.refusals(way, d.Class)))
-		if w.Now().Sub(way.at) > w.MaxAge || way.tries >= maxTries {
-			d.Outcome, d.Class = bus.Failed, ClassExpired
-		}
-	}
-	return w.report(ctx, *d)
-}
-
-func (w *Worker) refusals(way way, class string) int {
-	if class == ClassHost || class == ClassLogin {
-		return int(w.away.Load())
-	}
-	return way.tries + 1
+	return w.report(ctx, w.Claims.judge(c.way, *d, int(w.away.Load())))
 }
 
 // report tells the recorder. It goes on trying when the caller is told to stop,
@@ -113,34 +88,32 @@ func (w *Worker) report(ctx context.Context, d bus.Delivery) error {
 }
 
 // deliver does one attempt. Nil means that somebody else has it.
-func (w *Worker) deliver(ctx context.Context, way way) *bus.Delivery {
-	q := way.queued
-	d := &bus.Delivery{Outbound: q.Outbound, Attempt: way.attempts, Worker: w.Name}
-	raw, state, err := w.OpenBlob(ctx, workerPrincipal, q.Rendered)
+func (w *Worker) deliver(ctx context.Context, c *Claim) *bus.Delivery {
+	d := &bus.Delivery{Outbound: c.Outbound, Attempt: c.Attempt, Worker: w.Name}
+	if c.State != events.Plain {
+		d.Outcome, d.Class = bus.Failed, "content_"+c.State.String()
+		return d
+	}
+	leave, err := w.relay.enter(ctx, c.Domain)
 	if err != nil {
-		w.log.Error("message cannot be opened", "outbound", q.Outbound, "error", err)
-		d.Outcome, d.Class = bus.Deferred, ClassTemporary
-		return d
+		return nil // told to stop: nobody offered anything
 	}
-	if state != events.Plain || q.Parcel.State() != events.Plain {
-		d.Outcome, d.Class = bus.Failed, "content_"+state.String()
-		return d
-	}
+	defer leave()
 	line, err := w.relay.take(ctx)
 	if err != nil {
 		return w.refused(d, err)
 	}
-	data, err := line.offer(q.Outbound, q.Parcel.Value(), raw)
+	data, archived, err := line.offer(c, w.Relay.Archive)
 	if err != nil {
 		return w.ended(d, line, err)
 	}
 	// From here on a crash leaves the outcome open, so this comes first.
-	if err := w.start(ctx, way); err != nil {
+	if err := w.Claims.Begin(ctx, c, w.Name, archived); err != nil {
 		line.drop() // without the dot the server has accepted nothing
-		if errors.Is(err, errTaken) {
+		if errors.Is(err, ErrOver) {
 			return nil
 		}
-		w.log.Warn("attempt not started", "outbound", q.Outbound, "error", err)
+		w.log.Warn("attempt not started", "outbound", c.Outbound, "error", err)
 		d.Outcome, d.Class = bus.Deferred, ClassTemporary
 		return d
 	}
@@ -156,7 +129,7 @@ func (w *Worker) deliver(ctx context.Context, way way) *bus.Delivery {
 		return w.ended(d, line, err)
 	}
 	line.drop()
-	w.log.Warn("connection lost after the final dot; outcome unknown", "outbound", q.Outbound)
+	w.log.Warn("connection lost after the final dot; outcome unknown", "outbound", c.Outbound)
 	d.Outcome, d.Class = bus.Unknown, ClassLost
 	return d
 }
@@ -194,24 +167,6 @@ func wireError(err error) string {
 		return "refused with " + replyCode(reply)
 	}
 	return err.Error()
-}
-
-var errTaken = errors.New("the attempt is not ours any more")
-
-// start writes that the outcome is open from now on. Only one of two workers that
-// hold the same attempt succeeds.
-func (w *Worker) start(ctx context.Context, way way) error {
-	q := way.queued
-	by := journal.By{Command: events.NewUUID(), Actor: events.Actor("worker:" + w.Name)}
-	_, err := w.Journal.Append(ctx, events.OutboundStream(q.Outbound), way.revision, by,
-		events.DeliveryStarted{Outbound: q.Outbound, Attempt: way.attempts})
-	if _, stale := store.IsConflict(err); stale {
-		return errTaken
-	}
-	if err != nil {
-		return fmt.Errorf("start attempt: %w", err)
-	}
-	return nil
 }
 
 // queueID finds the next hop's queue id in its reply to the final dot, as Postfix
