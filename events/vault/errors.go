@@ -24,6 +24,9 @@ var (
 	ErrRootKeyMalformed = errors.New("the root key file is damaged or is not a root key file")
 	// ErrRootKeyWrong means the root key is not the one this vault was made with.
 	ErrRootKeyWrong = errors.New("the root key does not belong to this vault; put back the key file that goes with it")
+	// ErrRootKeySealed means that a key management service keeps the root key, and
+	// that the vault was opened without one.
+	ErrRootKeySealed = errors.New("the root key is kept by a key management service; name its URL in the configuration")
 	// ErrCorrupt means the vault's file is damaged.
 	ErrCorrupt = errors.New("the vault's file is damaged; restore vault.db from its backup")
 	// ErrForeign means vault.db is a database of something else, or of a newer version.

@@ -34,6 +34,11 @@ type Config struct {
 	// KeyFile holds the root key, mode 0600. It is made when it is absent and
 	// the vault is new. Keep it, and its backup, apart from Dir.
 	KeyFile string
+	// RootSeal and RootOpen make a key management service the keeper of the root
+	// key: KeyFile then holds only what RootSeal made of it. Encrypt and Decrypt of
+	// a gocloud.dev/secrets keeper fit. A root key that rests in the clear moves
+	// behind the service with RotateRoot.
+	RootSeal, RootOpen func(context.Context, []byte) ([]byte, error)
 	// Gated keeps the vault from minting and opening until Admit has carried out
 	// the privacy ledger. Set it wherever there is a ledger.
 	Gated bool
@@ -55,7 +60,8 @@ type Vault struct {
 	writeDB  *sql.DB
 	w        *writer
 	r        *readers
-	root     cipher.AEAD
+	keeper   rootKeeper
+	root     cipher.AEAD // guarded by sealing, and by the writer
 	keks     atomic.Pointer[epochs]
 	pepper   []byte
 	instance []byte
@@ -93,6 +99,7 @@ func Open(ctx context.Context, cfg Config) (*Vault, error) {
 		return nil, errors.New("open vault: a folder and a root key file are needed")
 	}
 	v := &Vault{now: cfg.Now, log: cfg.Logger.With("room", "vault"), cache: newCache(cfg.CacheKeys), holds: &scopes{}}
+	v.keeper = rootKeeper{path: cfg.KeyFile, seal: cfg.RootSeal, open: cfg.RootOpen}
 	v.gated.Store(cfg.Gated)
 	if err := v.open(ctx, cfg); err != nil {
 		return nil, errors.Join(fmt.Errorf("open vault: %w", err), v.release())
@@ -133,7 +140,7 @@ func (v *Vault) open(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	if err := v.readRoot(cfg.KeyFile, fresh); err != nil {
+	if err := v.readRoot(ctx, fresh); err != nil {
 		return err
 	}
 	if fresh {
@@ -190,21 +197,6 @@ func (v *Vault) inspect(ctx context.Context) (fresh bool, err error) {
 		return nil
 	}})
 	return fresh, explain("look into vault.db", err)
-}
-
-func (v *Vault) readRoot(path string, fresh bool) error {
-	key, err := readRootKey(path)
-	if fresh && errors.Is(err, ErrRootKeyMissing) {
-		if key, err = createRootKey(path); err == nil {
-			v.log.Info("new root key made, back it up apart from the vault", "file", path)
-		}
-	}
-	if err != nil {
-		return err
-	}
-	defer clear(key)
-	v.root, err = newAEAD(key)
-	return err
 }
 
 // create makes the tables, the first epoch and the secrets, all or none.
