@@ -232,7 +232,7 @@ func ParseEnvelope(id UUID, wire string, stream Stream, data, metadata []byte) (
 	if err != nil {
 		return env, fmt.Errorf("parse data of %s: %w", wire, err)
 	}
-	if err := json.Unmarshal(metadata, &env.Meta); err != nil {
+	if env.Meta, err = parseMeta(metadata); err != nil {
 		return env, fmt.Errorf("parse metadata of %s: %w", wire, err)
 	}
 	if len(env.Sealed) != len(env.Meta.Segments) {

@@ -142,31 +142,56 @@ func appendBytes(out []byte, list [][]byte) []byte {
 }
 
 // parseBytes reads what appendBytes printed.
-func parseBytes(doc []byte) ([][]byte, error) {
-	p := splitter{doc: doc}
-	if !p.eat('[') {
+func parseBytes(doc []byte) (out [][]byte, err error) {
+	err = splitArray(doc, func(value []byte) error {
+		b, err := base64Text(value)
+		out = append(out, b)
+		return err
+	})
+	return out, err
+}
+
+// base64Text reads a JSON string of base64 (RFC 4648 section 4); null is nil.
+func base64Text(value []byte) ([]byte, error) {
+	if string(value) == "null" {
+		return nil, nil
+	}
+	if len(value) < 2 || value[0] != '"' {
 		return nil, errShape
 	}
-	var out [][]byte
+	b, err := base64.StdEncoding.AppendDecode(make([]byte, 0, base64.StdEncoding.DecodedLen(len(value)-2)), value[1:len(value)-1])
+	if err != nil {
+		return nil, errShape
+	}
+	return b, nil
+}
+
+// splitArray hands over the raw values of a JSON array; null has none.
+func splitArray(doc []byte, element func(value []byte) error) error {
+	p := splitter{doc: doc}
+	if string(doc) == "null" {
+		return nil
+	}
+	if !p.eat('[') {
+		return errShape
+	}
 	if p.eat(']') {
-		return out, p.end()
+		return p.end()
 	}
 	for {
-		v, ok := p.value()
-		if !ok || len(v) < 2 || v[0] != '"' {
-			return nil, errShape
+		value, ok := p.value()
+		if !ok {
+			return errShape
 		}
-		b, err := base64.StdEncoding.AppendDecode(nil, v[1:len(v)-1])
-		if err != nil {
-			return nil, errShape
+		if err := element(value); err != nil {
+			return err
 		}
-		out = append(out, b)
 		switch {
 		case p.eat(','):
 		case p.eat(']'):
-			return out, p.end()
+			return p.end()
 		default:
-			return nil, errShape
+			return errShape
 		}
 	}
 }
