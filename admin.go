@@ -18,7 +18,6 @@ import (
 	"github.com/westshore/hub/events/node"
 	"github.com/westshore/hub/projections"
 	"github.com/westshore/hub/services/accounts"
-	"github.com/westshore/hub/services/mailbox"
 )
 
 // inHouse makes a command that works on the house: inside the hub that runs on
@@ -155,6 +154,8 @@ func (h *house) do(ctx context.Context, call []string, out io.Writer) error {
 		return h.privacy(ctx, args, out)
 	case "reconcile":
 		return h.reconcile(ctx, args, out)
+	case "mail":
+		return h.mail(ctx, args, out)
 	}
 	return misuse("there is no command %q", call[0])
 }
@@ -261,71 +262,6 @@ func (h *house) lag(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// errDiffer makes `hub reconcile` end with a failure that scripts can see.
-var errDiffer = errors.New("the mail server and the hub differ")
-
-// reconcile compares mailboxes with what the log holds, UID by UID.
-func (h *house) reconcile(ctx context.Context, args []string, out io.Writer) error {
-	if err := h.caughtUp(ctx); err != nil {
-		return err
-	}
-	differ, found := false, len(args) == 0
-	for i, box := range h.mailboxes {
-		m := h.cfg.Mailbox[i]
-		if len(args) > 0 && args[0] != m.ID {
-			continue
-		}
-		found = true
-		ok, err := h.compare(ctx, events.MailboxID(m.ID), box, out)
-		if err != nil {
-			return fmt.Errorf("mailbox %s: %w", m.ID, err)
-		}
-		differ = differ || !ok
-	}
-	if !found {
-		return misuse("there is no mailbox %q", args[0])
-	}
-	if differ {
-		return errDiffer
-	}
-	return nil
-}
-
-func (h *house) compare(ctx context.Context, id events.MailboxID, box *mailbox.Mailbox, out io.Writer) (ok bool, err error) {
-	server, err := box.Reconcile(ctx)
-	if err != nil {
-		return false, err
-	}
-	held, err := h.tickets.Held(ctx, id, server.UIDValidity)
-	if err != nil {
-		return false, err
-	}
-	have := map[uint32]bool{}
-	for _, uid := range held.UIDs {
-		have[uid] = true
-	}
-	var missing []uint32
-	for _, uid := range server.UIDs {
-		if !have[uid] {
-			missing = append(missing, uid)
-		}
-	}
-	var report strings.Builder
-	fmt.Fprintf(&report, "%s: server %d, held %d, quarantined %d, missing %d\n", id, server.Count, len(held.UIDs), len(held.Quarantined), len(missing))
-	reasons := map[string]int{}
-	for _, why := range held.Quarantined {
-		reasons[why]++
-	}
-	for why, n := range reasons {
-		fmt.Fprintf(&report, "  quarantined, %s: %d\n", why, n)
-	}
-	for _, uid := range missing[:min(20, len(missing))] {
-		fmt.Fprintf(&report, "  missing: UID %d of UIDVALIDITY %d\n", uid, server.UIDValidity)
-	}
-	_, err = io.WriteString(out, report.String())
-	return len(missing) == 0, err
-}
-
 // check shows the configuration and tests each connection.
 func check(ctx context.Context, args []string) error {
 	cfg, _, err := load(args, os.Environ())
@@ -401,23 +337,6 @@ func runNode(ctx context.Context, args []string) error {
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	return errors.Join(err, n.Stop(stop))
-}
-
-// mailCommand reads a raw message and prints what the hub makes of it.
-func mailCommand(_ context.Context, args []string) error {
-	if len(args) != 2 || args[0] != "parse" {
-		return misuse("say: mail parse FILE, or mail parse - for standard input")
-	}
-	in := os.Stdin
-	if args[1] != "-" {
-		f, err := os.Open(args[1])
-		if err != nil {
-			return err
-		}
-		defer func() { _ = f.Close() }()
-		in = f
-	}
-	return mailbox.ParseFile(in, os.Stdout)
 }
 
 func version(context.Context, []string) error {

@@ -109,10 +109,24 @@ type MailboxConfig struct {
 	PasswordFile string        `toml:"password_file"`
 	TokenFile    string        `toml:"token_file" help:"file that holds an OAuth 2 access token, kept fresh by you; XOAUTH2 is used"`
 	Folder       string        `toml:"folder"`
+	Sent         string        `toml:"sent" help:"folder of sent mail to read as agents' answers, such as Sent; empty: not read"`
 	After        string        `toml:"after" help:"leave, keyword or move:FOLDER"`
 	AuthServID   string        `toml:"authserv_id" help:"your mail server's name in Authentication-Results (RFC 8601)"`
 	Poll         time.Duration `toml:"poll" help:"between looks where IDLE does not work"`
 	Aliases      []string      `toml:"aliases" help:"other addresses that lead to this mailbox"`
+
+	OAuth                 string   `toml:"oauth" help:"google, microsoft or custom: reach it with OAuth 2 instead of a password"`
+	OAuthTenant           string   `toml:"oauth_tenant" help:"Microsoft's directory; empty: common"`
+	OAuthClientID         string   `toml:"oauth_client_id"`
+	OAuthClientSecret     string   `toml:"oauth_client_secret" secret:"yes"`
+	OAuthClientSecretFile string   `toml:"oauth_client_secret_file"`
+	OAuthSecretEnds       string   `toml:"oauth_secret_ends" help:"day on which the client secret ends, such as 2027-01-31: you are warned a month before"`
+	OAuthAuthURL          string   `toml:"oauth_auth_url" help:"of a custom provider"`
+	OAuthTokenURL         string   `toml:"oauth_token_url" help:"of a custom provider"`
+	OAuthScopes           []string `toml:"oauth_scopes"`
+
+	FormSenders    []string `toml:"form_senders" help:"addresses that contact forms write from: their Reply-To is the customer"`
+	IgnoreForwards bool     `toml:"ignore_forwards" help:"a mail that an agent passes on stays the agent's"`
 }
 
 // FormConfig is one web form.
@@ -155,6 +169,9 @@ func (c *Config) finish() error {
 		m := &c.Mailbox[i]
 		key := fmt.Sprintf("mailbox.%d", i)
 		if err := readSecret(&m.Password, m.PasswordFile, key); err != nil {
+			return err
+		}
+		if err := readSecret(&m.OAuthClientSecret, m.OAuthClientSecretFile, key); err != nil {
 			return err
 		}
 		if _, err := mail.ParseAddress(m.Address); err != nil {

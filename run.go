@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/westshore/hub/events"
 	"github.com/westshore/hub/events/store"
 	"github.com/westshore/hub/gateway"
 	"github.com/westshore/hub/gateway/api"
@@ -101,9 +100,10 @@ func (h *house) run(ctx context.Context, rooms []string, ready func(*gateway.Gat
 		start("recorder", recorder.New(recorder.Config{Bus: h.bus, Journal: h.journal, Logger: h.log}).Run)
 	}
 	if slices.Contains(rooms, "desk") {
-		start("router", desk.NewRouter(h.desk, desk.RouterConfig{
+		h.router = desk.NewRouter(h.desk, desk.RouterConfig{
 			NewTickets: h.cfg.Desk.NewTickets, DomainAcks: h.cfg.Desk.DomainAnswers, TotalAcks: h.cfg.Desk.TotalAnswers,
-		}).Run)
+		})
+		start("router", h.router.Run)
 	}
 	if slices.Contains(rooms, "notifier") && h.cfg.SMTP.Host != "" {
 		if err := h.notify(start); err != nil {
@@ -116,9 +116,7 @@ func (h *house) run(ctx context.Context, rooms []string, ready func(*gateway.Gat
 		}
 	}
 	if slices.Contains(rooms, "mailbox") {
-		for _, box := range h.mailboxes {
-			start("mailbox", box.Run)
-		}
+		h.watchMail(start)
 	}
 	h.log.Info("hub ready", "took", time.Since(h.started).Round(time.Millisecond), "rooms", strings.Join(rooms, ","))
 	var failed <-chan struct{}
@@ -203,7 +201,7 @@ func (h *house) receive(ctx context.Context, start func(string, func(context.Con
 	g, err := gateway.New(gc, gateway.Rooms{
 		Tickets: h.tickets, Outbox: h.outbox, Customers: h.customers, Search: h.search, Runners: h.runners, Feed: h.feed,
 		Desk: h.desk, Accounts: h.accounts, Forms: h.forms, Raw: h.sealer.OpenBlob, Part: mailbox.DecodePart,
-		Mailboxes: h.mailboxStates, System: h.system, Head: h.journal.Head,
+		Mailboxes: h.mailboxStates, Mail: h.mailRoom(), System: h.system, Head: h.journal.Head,
 		Notices: h.notices, NoticeView: h.noticeView, Post: h.post(),
 		Unavailable: func(err error) bool { return store.IsUnavailable(err) || store.IsOutcomeUnknown(err) },
 	})
@@ -269,35 +267,9 @@ func (h *house) metrics() []ops.Metric {
 			return out
 		}
 	}
-	return append(h.postMetrics(), []ops.Metric{
+	return append(append(h.postMetrics(), h.mailMetrics()...), []ops.Metric{
 		{Name: "hub_view_lag_seconds", Help: "How far a view is behind the log.", Labels: []string{"view"}, Read: perView(func(l projections.Lag) float64 { return l.Seconds })},
-		{Name: "hub_mailbox_silence_seconds", Help: "Time since a mailbox last answered.", Labels: []string{"mailbox"}, Read: func() (out []ops.Sample) {
-			for i, b := range h.mailboxes {
-				if s := b.Status(); !s.LastOK.IsZero() {
-					out = append(out, ops.Sample{Labels: []string{h.cfg.Mailbox[i].ID}, Value: time.Since(s.LastOK).Seconds()})
-				}
-			}
-			return out
-		}},
 	}...)
-}
-
-func (h *house) mailboxStates(ctx context.Context) ([]api.Mailbox, error) {
-	counts, err := h.tickets.MailboxCounts(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var out []api.Mailbox
-	for i, b := range h.mailboxes {
-		s, m := b.Status(), h.cfg.Mailbox[i]
-		box := api.Mailbox{ID: m.ID, Address: m.Address, State: s.State, LastError: s.LastError, Messages: counts[events.MailboxID(m.ID)], UIDNext: s.UIDNext}
-		if !s.LastOK.IsZero() {
-			at := s.LastOK.UTC()
-			box.LastOKAt = &at
-		}
-		out = append(out, box)
-	}
-	return out, nil
 }
 
 func (h *house) system(ctx context.Context) (api.System, error) {

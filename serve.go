@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -28,7 +27,6 @@ import (
 	"github.com/westshore/hub/services/accounts"
 	"github.com/westshore/hub/services/desk"
 	"github.com/westshore/hub/services/forms"
-	"github.com/westshore/hub/services/mailbox"
 	"github.com/westshore/hub/services/notices"
 	"github.com/westshore/hub/services/notifier"
 )
@@ -51,7 +49,8 @@ type house struct {
 	marks     *notifier.Marks
 	desk      *desk.Desk
 	forms     *forms.Forms
-	mailboxes []*mailbox.Mailbox
+	mailboxes []*mailDoor
+	router    *desk.Router
 
 	feed       *projections.Feed
 	tickets    *tickets.View
@@ -253,50 +252,6 @@ func (h *house) take(ctx context.Context, inquiries []events.InquiryReceived) er
 		msgs[i].Key = string(inquiries[i].Customer)
 	}
 	return h.bus.Publish(ctx, msgs...)
-}
-
-// mailbox makes one front door.
-func (h *house) mailbox(m MailboxConfig, own []string, tokens []byte) (*mailbox.Mailbox, error) {
-	id := events.MailboxID(m.ID)
-	door := &mailbox.Door{
-		Mailbox: id, Address: m.Address, Own: own, TokenKey: tokens,
-		Resolve: h.vault.Subjects, Hash: h.vault.Hash, Take: h.take, Journal: h.journal, Logger: h.log,
-	}
-	if m.AuthServID != "" {
-		door.AuthServIDs = []string{m.AuthServID}
-	}
-	cfg := mailbox.Config{
-		ID: id, Address: m.Address, Host: m.Host, Port: m.Port, TLS: m.TLS, CAFile: m.CAFile,
-		User: m.User, Password: m.Password, Folder: m.Folder, After: m.After, Poll: m.Poll,
-	}
-	if m.TokenFile != "" {
-		cfg.Token = func(context.Context) (string, error) {
-			b, err := os.ReadFile(m.TokenFile)
-			return strings.TrimSpace(string(b)), err
-		}
-	}
-	place := events.CheckpointStream("mailbox-" + m.ID)
-	return mailbox.New(cfg, mailbox.Deps{
-		Take: func(ctx context.Context, mails []mailbox.Fetched) error {
-			// Somebody may be erased between being recognised and being sealed; then
-			// the mail is read again, and its sender is somebody new.
-			err := door.Mails(h.sealer.Begin(ctx), mails)
-			if errors.Is(err, vault.ErrFenced) {
-				err = door.Mails(h.sealer.Begin(ctx), mails)
-			}
-			return err
-		},
-		Known: door.Known, Logger: h.log,
-		Bookmark: func(ctx context.Context) (mailbox.Bookmark, error) {
-			last, _, err := h.journal.Last(ctx, place)
-			e, _ := last.Event.(events.MailboxAdvanced)
-			return mailbox.Bookmark{UIDValidity: e.UIDValidity, NextUID: e.Next}, err
-		},
-		Advance: func(ctx context.Context, b mailbox.Bookmark) error {
-			by := journal.By{Command: events.NewUUID(), Actor: "door:email"}
-			return h.journal.Bookmark(ctx, place, by, events.MailboxAdvanced{Mailbox: id, UIDValidity: b.UIDValidity, Next: b.NextUID})
-		},
-	})
 }
 
 func (c *Config) formList() []forms.Form {

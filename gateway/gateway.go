@@ -74,6 +74,7 @@ type Rooms struct {
 	// Mailboxes, System and Head report what other rooms know; see api.Rooms.
 	Mailboxes func(context.Context) ([]api.Mailbox, error)
 	System    func(context.Context) (api.System, error)
+	Mail      *api.MailRoom
 	Head      func(context.Context) (events.Position, error)
 	// Unavailable reports errors that pass by themselves: the store or the bus is
 	// away.
@@ -157,7 +158,7 @@ func (g *Gateway) routes() error {
 		Brand: g.cfg.Brand, Version: g.cfg.Version, Secure: g.secure, Now: g.cfg.Now, Logger: g.cfg.Logger, Problem: g.explain,
 	}, api.Rooms{
 		Tickets: r.Tickets, Outbox: r.Outbox, Customers: r.Customers, Search: r.Search, Runners: r.Runners, Desk: r.Desk, Accounts: r.Accounts,
-		Live: g.live, Raw: r.Raw, Part: r.Part, Mailboxes: r.Mailboxes, System: r.System, Head: r.Head,
+		Live: g.live, Raw: r.Raw, Part: r.Part, Mailboxes: r.Mailboxes, Mail: r.Mail, System: r.System, Head: r.Head,
 		Notices: r.Notices, NoticeView: r.NoticeView, Post: r.Post,
 	})
 	doc, err := a.OpenAPI()

@@ -49,6 +49,8 @@ type Rooms struct {
 	// Mailboxes and System report what other parts of the process know.
 	Mailboxes func(context.Context) ([]Mailbox, error)
 	System    func(context.Context) (System, error)
+	// Mail is what can be done with mailboxes; nil: nothing.
+	Mail *MailRoom
 	// Head is the end of the log.
 	Head func(context.Context) (events.Position, error)
 }
@@ -107,7 +109,7 @@ func New(app *fiber.App, c Config, r Rooms) *API {
 	config.Security = []map[string][]string{{"cookie": {}}, {"token": {}}}
 	a.huma = humafiber.NewWithGroup(app, app.Group(Base), config)
 	for _, register := range []func(){
-		a.session, a.tickets, a.messages, a.commands, a.outbox, a.quarantine, a.customers, a.agents, a.tokens, a.system, a.live, a.notices,
+		a.session, a.tickets, a.messages, a.commands, a.outbox, a.quarantine, a.customers, a.agents, a.tokens, a.system, a.mailboxes, a.live, a.notices,
 	} {
 		register()
 	}

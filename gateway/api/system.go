@@ -14,6 +14,27 @@ type Mailbox struct {
 	LastError string     `json:"last_error"`
 	Messages  int64      `json:"messages" doc:"Mails taken from it"`
 	UIDNext   uint32     `json:"uid_next"`
+
+	Quarantined int64          `json:"quarantined" doc:"Mails of it that wait for a person"`
+	Access      *MailboxAccess `json:"access" nullable:"true" doc:"Where the mailbox is reached with OAuth 2"`
+	Sent        *MailboxFolder `json:"sent" nullable:"true" doc:"The folder of sent mail, where it is read"`
+	// Reconciled is the newest comparison with the mail server.
+	Reconciled *Reconciliation `json:"reconciled" nullable:"true"`
+}
+
+// MailboxAccess is how a mailbox's OAuth 2 access is doing.
+type MailboxAccess struct {
+	Connected bool       `json:"connected"`
+	EndsAt    *time.Time `json:"ends_at" nullable:"true" doc:"When it ends unless somebody acts"`
+	Warning   string     `json:"warning" doc:"A sentence, empty when all is well"`
+}
+
+// MailboxFolder is how the watching of a further folder is doing.
+type MailboxFolder struct {
+	Folder    string     `json:"folder"`
+	State     string     `json:"state"`
+	LastOKAt  *time.Time `json:"last_ok_at" nullable:"true"`
+	LastError string     `json:"last_error"`
 }
 
 // ProjectionState is how far a view is.

@@ -17,6 +17,11 @@ func (d *Desk) Discard(ctx context.Context, c Command, id events.InquiryID) (Don
 	return d.settle(ctx, c, id, events.InquiryDiscarded{Inquiry: id})
 }
 
+// Reread settles a quarantined inquiry whose mail was read once more, as again.
+func (d *Desk) Reread(ctx context.Context, c Command, id, again events.InquiryID) (Done, error) {
+	return d.settle(ctx, c, id, events.InquiryDiscarded{Inquiry: id, Again: again})
+}
+
 func (d *Desk) settle(ctx context.Context, c Command, id events.InquiryID, verdict events.Event) (Done, error) {
 	w, err := d.j.Execute(ctx, events.InquiryStream(id), c.by(), func(history []events.Recorded) ([]events.Event, error) {
 		if len(history) == 0 {

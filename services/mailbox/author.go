@@ -1,6 +1,7 @@
 package mailbox
 
 import (
+	"context"
 	"regexp"
 	"slices"
 	"strconv"
@@ -173,6 +174,25 @@ func (d *Door) sent(r *reading, m *mail.Message, tokens mail.Tokens, f Fetched) 
 // sentID derives the id of a mail in the folder of sent mail.
 func sentID(m events.MailboxID, validity, uid uint32) events.InquiryID {
 	return events.InquiryID(events.DeriveUUID("inquiry", "sent", string(m), strconv.FormatUint(uint64(validity), 10), strconv.FormatUint(uint64(uid), 10)).String())
+}
+
+// Again reads a mail once more, that became an inquiry before and waits in
+// quarantine: with the reader of today, and with what the server gives now. It
+// becomes an inquiry of its own, whose id it returns; doing it twice makes one.
+func (d *Door) Again(ctx context.Context, before events.InquiryReceived, f Fetched) (events.InquiryID, error) {
+	f.Fault, f.Detail = "", ""
+	r := d.read(f)
+	r.inquiry.Inquiry = events.InquiryID(events.DeriveUUID("inquiry", "again", string(before.Inquiry)).String())
+	r.inquiry.Again = before.Inquiry
+	r.inquiry.UIDValidity, r.inquiry.UID = 0, 0 // the numbers stay with the first reading
+	if r.inquiry.ArrivedAt.IsZero() {
+		r.inquiry.ArrivedAt = before.ArrivedAt
+	}
+	read := []reading{r}
+	if err := d.identify(ctx, read); err != nil {
+		return "", err
+	}
+	return r.inquiry.Inquiry, d.Take(ctx, []events.InquiryReceived{read[0].inquiry})
 }
 
 // invitation is a calendar's summary as the fields under a message.

@@ -35,6 +35,7 @@ func (s *session) list(ctx context.Context) ([]entry, error) {
 	entries = slices.DeleteFunc(entries, func(e entry) bool { return e.uid < s.next() || mem.ahead[e.uid] })
 	slices.SortFunc(entries, func(a, b entry) int { return int(int64(a.uid) - int64(b.uid)) })
 	entries = slices.CompactFunc(entries, func(a, b entry) bool { return a.uid == b.uid })
+	s.m.report(func(st *Status) { st.Waiting, st.OldestWaiting = len(entries), oldest(entries) })
 	s.pending = make([]uint32, len(entries))
 	for i, e := range entries {
 		s.pending[i] = e.uid
@@ -43,6 +44,16 @@ func (s *session) list(ctx context.Context) ([]entry, error) {
 		}
 	}
 	return entries, nil
+}
+
+// oldest is when the server received the first of some mails; zero for none.
+func oldest(entries []entry) (at time.Time) {
+	for _, e := range entries {
+		if at.IsZero() || !e.date.IsZero() && e.date.Before(at) {
+			at = e.date
+		}
+	}
+	return at
 }
 
 // listSizes asks for sizes, until the server refuses or drops the connection

@@ -35,17 +35,34 @@ func (m *Mailbox) Reconcile(ctx context.Context) (Report, error) {
 // ErrRenamed when the folder's UIDVALIDITY is not the given one. It must not
 // run while Run does, unless Take can be called twice at once.
 func (m *Mailbox) Retrieve(ctx context.Context, validity uint32, uids []uint32) error {
+	return m.retrieve(ctx, validity, uids, m.deps.Take)
+}
+
+// Fetch gives one mail again as the server has it now, and hands it to nobody.
+// ok is false when it is gone, or has other numbers now.
+func (m *Mailbox) Fetch(ctx context.Context, validity, uid uint32) (f Fetched, ok bool, err error) {
+	err = m.retrieve(ctx, validity, []uint32{uid}, func(_ context.Context, mails []Fetched) error {
+		f, ok = mails[0], true
+		return nil
+	})
+	if errors.Is(err, ErrRenamed) {
+		return f, false, nil
+	}
+	return f, ok, err
+}
+
+func (m *Mailbox) retrieve(ctx context.Context, validity uint32, uids []uint32, take func(context.Context, []Fetched) error) error {
 	return m.visit(ctx, func(l *link, sel *imap.SelectData) error {
 		if sel.UIDValidity != validity {
 			return ErrRenamed
 		}
 		side := &Mailbox{cfg: m.cfg, deps: m.deps, log: m.log, memory: newMemory()}
-		side.deps.Status = nil
+		side.deps.Status, side.deps.Take = nil, take
 		total := max(3*m.cfg.BatchBytes, m.cfg.MaxSize)
 		s := &session{m: side, link: l, validity: validity, effects: newEffects(), budget: semaphore.NewWeighted(total), total: total, top: 1}
 		side.deps.Advance = func(context.Context, Bookmark) error { return nil }
 		s.taker = startTaker(ctx, s)
-		err := s.retrieve(ctx, uids)
+		err := s.again(ctx, uids)
 		if terr := s.taker.finish(); err == nil {
 			err = terr
 		}
@@ -53,7 +70,7 @@ func (m *Mailbox) Retrieve(ctx context.Context, validity uint32, uids []uint32) 
 	})
 }
 
-func (s *session) retrieve(ctx context.Context, uids []uint32) error {
+func (s *session) again(ctx context.Context, uids []uint32) error {
 	there, err := s.link.search(s.m, &imap.SearchCriteria{UID: []imap.UIDSet{uidSet(uids)}})
 	if err != nil || len(there) == 0 {
 		return err

@@ -115,6 +115,9 @@ type Status struct {
 	UIDNext   uint32 // the first UID not taken yet
 	Taken     uint64 // mails taken since start
 	Validity  uint32
+
+	Waiting       int       // mails listed and not taken yet
+	OldestWaiting time.Time // when the server received the oldest of them; zero when there is none
 }
 
 // Report is what the server holds, for comparing with what the hub holds.
