@@ -142,6 +142,9 @@ func (a *appending) run(ctx context.Context) (Written, error) {
 func (a *appending) try(ctx context.Context, p *patience) (Written, error) {
 	ctx, cancel := p.attempt(ctx)
 	defer cancel()
+	if a.s.lane != nil {
+		return a.s.lane.append(ctx, a.stream, a.expected, a.data)
+	}
 	return do(ctx, a.s.calls, func(ctx context.Context, c *esdb.Client) (Written, error) {
 		opts := esdb.AppendToStreamOptions{ExpectedRevision: expectedRevision(a.expected)}
 		r, err := c.AppendToStream(ctx, a.stream, opts, a.data...)

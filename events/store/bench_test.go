@@ -36,7 +36,15 @@ func BenchmarkAppend(b *testing.B) {
 	}
 	defer bare.Close()
 	data := []byte(`"` + strings.Repeat("x", 1022) + `"`)
-	for _, callers := range []int{1, 32, 128} {
+	batch := openStore(b, store.Config{Socket: n.SocketPath(), Batch: true})
+	for _, callers := range []int{1, 8, 32, 128} {
+		b.Run(fmt.Sprintf("batch/%d", callers), func(b *testing.B) {
+			work(b, callers, func(stream string, i int64) error {
+				_, err := batch.Append(context.Background(), stream, i-1,
+					store.Event{ID: events.NewUUID(), Type: "bench.Happened", Data: data})
+				return err
+			})
+		})
 		b.Run(fmt.Sprintf("store/%d", callers), func(b *testing.B) {
 			work(b, callers, func(stream string, i int64) error {
 				_, err := s.Append(context.Background(), stream, i-1,

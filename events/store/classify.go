@@ -38,6 +38,10 @@ func classify(err error) finding {
 		}
 		return f
 	}
+	var refused *laneRefusal
+	if errors.As(err, &refused) {
+		return refused.finding
+	}
 	var crash *panicked
 	if errors.As(err, &crash) {
 		return finding{kind: Unavailable, retry: true, sent: true, broken: true, blind: true}

@@ -16,12 +16,14 @@ import (
 
 // The server goes away for five seconds, under load, and comes back: every
 // append succeeds, once, and a subscription sees them all.
-func TestServerGoneAndBack(t *testing.T) {
+func TestServerGoneAndBack(t *testing.T) { both(t, testServerGoneAndBack) }
+
+func testServerGoneAndBack(t *testing.T, batch bool) {
 	t.Parallel()
 	const writers, each = 8, 60
 	dir := shortDir(t)
 	n := startNode(t, node.Config{Dir: dir})
-	s := openStore(t, store.Config{Socket: n.SocketPath(), CallTimeout: 20 * time.Second})
+	s := openStore(t, store.Config{Batch: batch, Socket: n.SocketPath(), CallTimeout: 20 * time.Second})
 	f := follow(t, s, store.SubscribeOptions{TypePrefixes: []string{"test."}})
 
 	var half, all sync.WaitGroup
@@ -58,9 +60,11 @@ func TestServerGoneAndBack(t *testing.T) {
 
 // A server that restarts again and again costs no connections: each generation
 // is closed when it is replaced.
-func TestRestarts(t *testing.T) {
+func TestRestarts(t *testing.T) { both(t, testRestarts) }
+
+func testRestarts(t *testing.T, batch bool) {
 	t.Parallel()
-	r := newRig(t, store.Config{})
+	r := newRig(t, store.Config{Batch: batch})
 	f := follow(t, r.store, store.SubscribeOptions{TypePrefixes: []string{"test."}})
 	for i := range events.Revision(20) {
 		if _, err := r.store.Append(within(t, patience), "a", i-1, event("1")); err != nil {
@@ -74,23 +78,28 @@ func TestRestarts(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.await(21)
-	open := 0
+	open, most := 0, 2
+	if batch {
+		most = 3
+	}
 	for end := time.Now().Add(patience); ; {
 		open = 0
 		r.proxy.each(func(*link) { open++ })
-		if open <= 2 || time.Now().After(end) {
+		if open <= most || time.Now().After(end) {
 			break
 		}
 	}
-	if open > 2 {
-		t.Errorf("%d connections are open, want one for calls and one for subscriptions", open)
+	if open > most {
+		t.Errorf("%d connections are open, want one for calls, one for subscriptions, and one for batches", open)
 	}
 }
 
 // The answer to an append is lost after the server carried it out.
-func TestReplyCut(t *testing.T) {
+func TestReplyCut(t *testing.T) { both(t, testReplyCut) }
+
+func testReplyCut(t *testing.T, batch bool) {
 	t.Parallel()
-	r := newRig(t, store.Config{})
+	r := newRig(t, store.Config{Batch: batch})
 	for name, expected := range map[string]events.Revision{
 		"none": events.NoStream, "exact": 0, "any": events.AnyRevision, "any-again": events.AnyRevision,
 	} {
@@ -125,9 +134,12 @@ func TestReplyCut(t *testing.T) {
 }
 
 // A request is lost before the server saw it: it is sent again.
-func TestRequestCut(t *testing.T) {
+func TestRequestCut(t *testing.T) { both(t, testRequestCut) }
+
+func testRequestCut(t *testing.T, batch bool) {
 	t.Parallel()
-	r := newRig(t, store.Config{})
+	r := newRig(t, store.Config{Batch: batch})
+	fill(t, r.store, "warm", 1)
 	for name, expected := range map[string]events.Revision{"none": events.NoStream, "any": events.AnyRevision} {
 		if err := r.store.Ping(within(t, patience)); err != nil {
 			t.Fatal(err)
@@ -155,9 +167,11 @@ func TestRequestCut(t *testing.T) {
 
 // Nobody answers any more, in time: the caller learns that the outcome is not
 // known, and repeats the append safely.
-func TestOutcomeUnknown(t *testing.T) {
+func TestOutcomeUnknown(t *testing.T) { both(t, testOutcomeUnknown) }
+
+func testOutcomeUnknown(t *testing.T, batch bool) {
 	t.Parallel()
-	r := newRig(t, store.Config{CallTimeout: time.Second})
+	r := newRig(t, store.Config{Batch: batch, CallTimeout: time.Second})
 	if err := r.store.Ping(within(t, patience)); err != nil {
 		t.Fatal(err)
 	}
@@ -189,9 +203,11 @@ func TestOutcomeUnknown(t *testing.T) {
 }
 
 // The connection leads nowhere, but a new one works: the call outlives it.
-func TestBlackHole(t *testing.T) {
+func TestBlackHole(t *testing.T) { both(t, testBlackHole) }
+
+func testBlackHole(t *testing.T, batch bool) {
 	t.Parallel()
-	r := newRig(t, store.Config{CallTimeout: 2 * time.Second})
+	r := newRig(t, store.Config{Batch: batch, CallTimeout: 2 * time.Second})
 	fill(t, r.store, "a", 1)
 	r.proxy.blackhole()
 	if _, err := r.store.Append(context.Background(), "a", 0, event("1")); err != nil {
@@ -205,11 +221,13 @@ func TestBlackHole(t *testing.T) {
 
 // Exact revisions stay idempotent over a restart of the server, which forgets
 // what it knew of recent ids.
-func TestRepeatedAfterRestart(t *testing.T) {
+func TestRepeatedAfterRestart(t *testing.T) { both(t, testRepeatedAfterRestart) }
+
+func testRepeatedAfterRestart(t *testing.T, batch bool) {
 	t.Parallel()
 	dir := shortDir(t)
 	n := startNode(t, node.Config{Dir: dir})
-	s := openStore(t, store.Config{Socket: n.SocketPath()})
+	s := openStore(t, store.Config{Batch: batch, Socket: n.SocketPath()})
 	evs := []store.Event{event("0"), event("1"), event("2")}
 	first, err := s.Append(within(t, patience), "a", events.NoStream, evs...)
 	if err != nil {
@@ -231,9 +249,12 @@ func TestRepeatedAfterRestart(t *testing.T) {
 }
 
 // Calls end with their context whatever the connection does.
-func TestContextEndsCalls(t *testing.T) {
+func TestContextEndsCalls(t *testing.T) { both(t, testContextEndsCalls) }
+
+func testContextEndsCalls(t *testing.T, batch bool) {
 	t.Parallel()
-	r := newRig(t, store.Config{})
+	r := newRig(t, store.Config{Batch: batch})
+	fill(t, r.store, "warm", 1)
 	if err := r.store.Ping(within(t, patience)); err != nil {
 		t.Fatal(err)
 	}
@@ -325,11 +346,13 @@ func TestDiscoveryFails(t *testing.T) {
 }
 
 // Close comes while callers are at work: each call ends well or with ErrClosed.
-func TestCloseUnderLoad(t *testing.T) {
+func TestCloseUnderLoad(t *testing.T) { both(t, testCloseUnderLoad) }
+
+func testCloseUnderLoad(t *testing.T, batch bool) {
 	t.Parallel()
 	n := startNode(t, node.Config{Dir: shortDir(t)})
 	for range 10 {
-		s := openStore(t, store.Config{Socket: n.SocketPath()})
+		s := openStore(t, store.Config{Batch: batch, Socket: n.SocketPath()})
 		var wg sync.WaitGroup
 		var done atomic.Int64
 		some := make(chan struct{}, 1)
@@ -366,11 +389,13 @@ func TestCloseUnderLoad(t *testing.T) {
 
 // The server goes away while callers are at work, and the store is closed
 // then: the combination that crashes the client.
-func TestCloseWithoutServer(t *testing.T) {
+func TestCloseWithoutServer(t *testing.T) { both(t, testCloseWithoutServer) }
+
+func testCloseWithoutServer(t *testing.T, batch bool) {
 	t.Parallel()
 	for range 5 {
 		n := startNode(t, node.Config{Dir: shortDir(t)})
-		s := openStore(t, store.Config{Socket: n.SocketPath()})
+		s := openStore(t, store.Config{Batch: batch, Socket: n.SocketPath()})
 		f := follow(t, s, store.SubscribeOptions{})
 		var wg sync.WaitGroup
 		var once sync.Once

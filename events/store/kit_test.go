@@ -65,6 +65,13 @@ type rig struct {
 	direct *store.Store
 }
 
+// both runs a test with appends as calls, as on a server, and on one stream, as
+// on the embedded node.
+func both(t *testing.T, test func(t *testing.T, batch bool)) {
+	t.Run("calls", func(t *testing.T) { test(t, false) })
+	t.Run("batch", func(t *testing.T) { test(t, true) })
+}
+
 func newRig(t *testing.T, cfg store.Config) *rig {
 	t.Helper()
 	n := startNode(t, node.Config{Dir: shortDir(t)})

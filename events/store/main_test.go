@@ -14,9 +14,12 @@ import (
 
 // TestEmbeddedNode runs the conformance suite against the embedded node.
 func TestEmbeddedNode(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) *store.Store {
-		n := startNode(t, node.Config{Dir: t.TempDir()})
-		return openStore(t, store.Config{URL: n.ConnectionString(), Socket: n.SocketPath()})
+	both(t, func(t *testing.T, batch bool) {
+		t.Parallel()
+		storetest.Run(t, func(t *testing.T) *store.Store {
+			n := startNode(t, node.Config{Dir: t.TempDir()})
+			return openStore(t, store.Config{URL: n.ConnectionString(), Socket: n.SocketPath(), Batch: batch})
+		})
 	})
 }
 

@@ -45,6 +45,10 @@ type Config struct {
 	// Socket is the path of a Unix-domain socket. It replaces the address in
 	// URL and turns TLS off.
 	Socket string
+	// Batch sends appends on one stream of the protocol's BatchAppend instead of
+	// one call each, for half of the processor time. Only with Socket: it is for
+	// the embedded node.
+	Batch bool
 	// Logger receives changes of state; what the client itself says is logged
 	// at debug level. Nil discards.
 	Logger *slog.Logger
@@ -73,6 +77,7 @@ type Store struct {
 	attempt time.Duration // the cap of one attempt
 	slow    time.Duration // see pool.slow
 	calls   *pool
+	lane    *lane // nil: appends are calls
 
 	closing context.Context // ends when Close begins
 	close   context.CancelFunc
@@ -115,6 +120,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	s.closing, s.close = context.WithCancel(context.Background())
 	s.calls = newPool(dial, log.With("use", "calls"), s.slow, 2*cfg.CallTimeout)
+	if cfg.Batch && cfg.Socket != "" {
+		s.lane = newLane(cfg.Socket, s.slow, log.With("use", "appends"))
+	}
 	return s, nil
 }
 
@@ -139,6 +147,9 @@ func (s *Store) Close() error {
 	s.running.Wait()
 	deadline := time.Now().Add(s.cfg.CallTimeout)
 	var errs []error
+	if s.lane != nil {
+		s.lane.shut(deadline)
+	}
 	for _, p := range pools {
 		errs = append(errs, p.shut(deadline))
 	}

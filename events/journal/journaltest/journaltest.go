@@ -39,7 +39,7 @@ func New(t testing.TB) *Kit {
 	}
 	n, err := node.Start(t.Context(), node.Config{Dir: filepath.Join(k.Dir, "node"), Logger: k.Logger})
 	must(t, err)
-	k.Store, err = store.Open(t.Context(), store.Config{URL: n.ConnectionString(), Socket: n.SocketPath(), Logger: k.Logger})
+	k.Store, err = store.Open(t.Context(), store.Config{URL: n.ConnectionString(), Socket: n.SocketPath(), Batch: true, Logger: k.Logger})
 	must(t, err)
 	k.Vault, err = vault.Open(t.Context(), vault.Config{Dir: filepath.Join(k.Dir, "vault"), KeyFile: filepath.Join(k.Dir, "root.key"), Logger: k.Logger})
 	must(t, err)
