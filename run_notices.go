@@ -9,6 +9,7 @@ import (
 	"github.com/westshore/hub/projections/customers"
 	noticeviews "github.com/westshore/hub/projections/notices"
 	"github.com/westshore/hub/services/notices"
+	"github.com/westshore/hub/services/notifier"
 )
 
 // IdentityConfig is the brand that one mailbox writes in.
@@ -30,7 +31,11 @@ func (h *house) openNotices(ctx context.Context) (err error) {
 }
 
 // hireNotices hires who writes to many.
-func (h *house) hireNotices() {
+func (h *house) hireNotices() error {
+	signer, err := h.cfg.signer()
+	if err != nil {
+		return err
+	}
 	var senders []notices.Sender
 	for _, m := range h.cfg.Mailbox {
 		s := notices.Sender{ID: events.MailboxID(m.ID), Address: m.Address, Brand: m.Name}
@@ -48,11 +53,21 @@ func (h *house) hireNotices() {
 	if h.cfg.HTTP.PublicURL != "" {
 		privacy = h.cfg.HTTP.PublicURL + "/privacy"
 	}
+	gate := h.gate()
 	h.notices = notices.New(notices.Config{
 		Journal: h.journal, View: h.noticeView, Senders: senders, TokenKey: h.vault.Secret(tokenSecret), Hash: h.vault.Hash,
+		AddressHash: func(a string) events.Hash { return notifier.AddressHash(h.vault.Hash, a) },
+		Sign:        signer.Sign, CopyField: notifier.DeliveryField,
+		Allowed: func(ctx context.Context, who events.SubjectID, _ string, kind events.OutboundKind) (bool, string, error) {
+			if gate == nil {
+				return true, "", nil
+			}
+			return gate(ctx, who, string(kind))
+		},
 		Own: h.marks.Own, Recipient: h.recipient, CaughtUp: h.caughtUp, Privacy: privacy,
 		Rate: h.cfg.Notices.Rate, MaxRate: h.cfg.Notices.MaxRate, Logger: h.log,
 	})
+	return nil
 }
 
 // Whoever writes to a person opens what is known of them as the outbox: contact

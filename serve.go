@@ -129,7 +129,7 @@ func (h *house) foundation(ctx context.Context) (err error) {
 				h.log.Warn("event node did not stop in order", "error", err)
 			}
 		})
-		sc.URL, sc.Socket = h.node.ConnectionString(), h.node.SocketPath()
+		sc.URL, sc.Socket, sc.Batch = h.node.ConnectionString(), h.node.SocketPath(), true
 	}
 	if h.store, err = store.Open(ctx, sc); err != nil {
 		return err
@@ -202,7 +202,9 @@ func (h *house) people(ctx context.Context) (err error) {
 	if len(senders) > 0 {
 		first = senders[0].ID
 	}
-	h.hireNotices()
+	if err := h.hireNotices(); err != nil {
+		return err
+	}
 	h.desk = desk.New(desk.Config{
 		Journal: h.journal, MessageID: h.marks.MessageID, Own: h.marks.Own, Mailbox: first,
 		Acknowledge: h.cfg.Desk.Acknowledge, Logger: h.log,

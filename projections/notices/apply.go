@@ -188,7 +188,9 @@ func (w *work) message(r *events.Recorded) error {
 			return w.move(r, e.Outbound, "bounced", e.Code)
 		}
 	case events.MessageCancelled:
-		return w.move(r, e.Outbound, "cancelled", "")
+		return w.move(r, e.Outbound, cancelled, e.Reason)
+	case events.MessageHeld:
+		return w.move(r, e.Outbound, "held", e.Reason)
 	}
 	return nil
 }
@@ -229,9 +231,13 @@ func (w *work) move(r *events.Recorded, out events.OutboundID, state, detail str
 	return w.count(id, state, detail, 1)
 }
 
-// count keeps one number for each state, and for each reason of the skipped.
+// cancelled is the state of a message that a person or a rule took back.
+const cancelled = "cancelled"
+
+// count keeps one number for each state, and for each reason why somebody gets
+// nothing.
 func (w *work) count(id events.NoticeID, state, detail string, by int) error {
-	if state != Skipped {
+	if state != Skipped && state != cancelled {
 		detail = ""
 	}
 	if by < 0 {

@@ -181,6 +181,7 @@ func TestCountersAgreeWhateverHappened(t *testing.T) {
 				events.DeliveryUnknown{Outbound: out, Attempt: 1}, events.DeliveryResolved{Outbound: out, Outcome: "accepted"},
 				events.DeliveryRetried{Outbound: out}, events.MessageBounced{Outbound: out, Action: "failed"},
 				events.MessageBounced{Outbound: out, Action: "delayed"}, events.MessageCancelled{Outbound: out},
+				events.MessageHeld{Outbound: out, Reason: "quiet_hours"}, events.MessageCancelled{Outbound: out, Reason: "no_consent"},
 			}).Draw(r, "event"))
 		}
 		l.Queue(1, 1, 1, 1, "d", events.Address{Address: "a@b.test"}, l.Now()) // of a ticket

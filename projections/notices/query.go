@@ -82,8 +82,8 @@ func counts(tx *sqldb.Tx, n *Notice) error {
 		var count int64
 		err := scan(&state, &detail, &count)
 		n.Counts[state] += count
-		if state == Skipped {
-			n.Skipped[detail] = count
+		if detail != "" {
+			n.Skipped[detail] += count
 		}
 		return err
 	}, `SELECT state, detail, n FROM counts WHERE notice = ?`, string(n.ID))

@@ -24,7 +24,7 @@ var types = []string{
 	"NoticeDrafted", "NoticeApproved", "NoticeStarted", "NoticeListed", "NoticePaused", "NoticeResumed", "NoticeCancelled", "NoticeFinished",
 	"TemplateWritten", "TemplateRetired",
 	"MessageQueued", "MessageSkipped", "DeliveryAttempted", "DeliveryAccepted", "DeliveryDeferred", "DeliveryFailed",
-	"DeliveryUnknown", "DeliveryResolved", "DeliveryRetried", "MessageBounced", "MessageCancelled",
+	"DeliveryUnknown", "DeliveryResolved", "DeliveryRetried", "MessageHeld", "MessageBounced", "MessageCancelled",
 }
 
 // State of a notice.
@@ -57,7 +57,7 @@ type Notice struct {
 	Drafters   []events.AgentID      `json:"drafters"` // all who ever wrote it, first one first
 	Approver   events.AgentID        `json:"approver"`
 	Starter    events.AgentID        `json:"starter"`
-	Cause      string                `json:"cause"` // of a pause
+	Cause      string                `json:"cause"`  // of a pause
 	Listed     bool                  `json:"listed"` // Recipients is final
 	Recipients int                   `json:"recipients"`
 	Revision   events.Revision       `json:"revision"`
@@ -67,7 +67,8 @@ type Notice struct {
 	StartedAt  time.Time             `json:"started_at"`
 	FinishedAt time.Time             `json:"finished_at"`
 
-	// Counts of its messages by state, and of the skipped by reason.
+	// Counts of its messages by state; and of the skipped, and of those that a rule
+	// cancelled later, by reason.
 	Counts  map[string]int64 `json:"-"`
 	Skipped map[string]int64 `json:"-"`
 }

@@ -39,6 +39,13 @@ type Config struct {
 	TokenKey []byte
 	// Hash is the vault's keyed hash.
 	Hash func(domain string, parts ...string) events.Hash
+	// AddressHash is that of the suppression list.
+	AddressHash func(address string) events.Hash
+	// Sign signs a rendered mail for the domain of its From (DKIM). Nil signs nothing.
+	Sign func(from string, raw []byte) ([]byte, error)
+	// CopyField is the header field that tells one recipient's copy, for those who
+	// look for evidence of a delivery. Empty: none.
+	CopyField string
 	// Own reports whether an address is one of ours (MAIL O19).
 	Own func(address string) bool
 	// Recipient opens what is known of a person.

@@ -59,6 +59,7 @@ func open(t *testing.T) *office {
 	})
 	o.cfg = notices.Config{
 		Journal: o.Journal, View: o.view, TokenKey: o.Vault.Secret("tokens"), Hash: o.Vault.Hash,
+		AddressHash: func(a string) events.Hash { return o.Vault.Hash("address", a) }, CopyField: "X-Hub-Delivery",
 		Senders: []notices.Sender{
 			{ID: "support", Address: "support@hub.test", Brand: "Northwind", Postal: "1 Quay, Port", Website: "https://northwind.test", Colour: "#0a5c8a"},
 			{ID: "sales", Address: "sales@hub.test", Brand: "Contoso"},
@@ -284,7 +285,7 @@ func TestEverybodyGetsOneMessageOrOneReason(t *testing.T) {
 	if parcel.RcptTo != "ada0@cust.test" || parcel.Subject != "Our policy changes, Ada Byron" || !strings.HasPrefix(parcel.MailFrom, "support+b") {
 		t.Errorf("parcel %+v", parcel)
 	}
-	for _, want := range []string{"From: Northwind <support@hub.test>", "Auto-Submitted: auto-generated", "Dear Ada Byron,", "it changes on 1 March.", "1 Quay, Port", "#0a5c8a"} {
+	for _, want := range []string{"From: Northwind <support@hub.test>", "Auto-Submitted: auto-generated", "Dear Ada Byron,", "it changes on 1 March.", "1 Quay, Port", "#0a5c8a", "X-Hub-Delivery: " + string(events.DeriveNoticeOutbound(id, ids[0]))} {
 		if !strings.Contains(raw, want) {
 			t.Errorf("no %q in\n%s", want, raw)
 		}

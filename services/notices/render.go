@@ -164,12 +164,19 @@ func (n *Notices) queue(ctx context.Context, by journal.By, q events.MessageQueu
 		out.Extra = append(out.Extra, mail.Field{Name: "List-Unsubscribe", Value: "<" + unsubscribe + ">"},
 			mail.Field{Name: "List-Unsubscribe-Post", Value: "List-Unsubscribe=One-Click"})
 	}
+	if n.cfg.CopyField != "" {
+		out.Extra = append(out.Extra, mail.Field{Name: n.cfg.CopyField, Value: string(q.Outbound)})
+	}
 	raw, err := mail.Compose(out)
+	if err == nil && n.cfg.Sign != nil {
+		raw, err = n.cfg.Sign(from.Address, raw)
+	}
 	if err != nil {
 		return w, false, err
 	}
 	_, to := split(strings.ToLower(r.To.Address))
 	q.Domain, q.Rendered = n.cfg.Hash("domain", to), events.NewBlob(raw)
+	q.Address = n.cfg.AddressHash(r.To.Address)
 	q.Parcel = events.Seal(events.Parcel{MailFrom: bounce, RcptTo: r.To.Address, To: r.To, Subject: r.Subject})
 	w, err = n.j.Append(ctx, events.OutboundStream(q.Outbound), events.NoStream, by, q)
 	if _, there := store.IsConflict(err); there {

@@ -116,7 +116,7 @@ func (n *Notices) one(ctx context.Context, id events.NoticeID, s notice, who eve
 	}
 	now := n.now()
 	q := events.MessageQueued{
-		Outbound: out, Kind: d.Kind, Channel: events.Email, Message: events.MessageID(id), Mailbox: from.ID, Customer: who, NotBefore: now,
+		Outbound: out, Kind: d.Kind, Channel: events.Email, Message: events.MessageID(id), Mailbox: from.ID, Customer: who, NotBefore: now, Bulk: true,
 	}
 	by := journal.By{Command: events.DeriveUUID("notice", "queue", string(out)), Actor: actor, At: now}
 	_, _, err = n.queue(ctx, by, q, from, msg, v[valueUnsubscribe])
@@ -216,7 +216,7 @@ func (n *Notices) takeBack(ctx context.Context, id events.NoticeID, _ notice) er
 		if err := n.cfg.CaughtUp(ctx); err != nil {
 			return err
 		}
-		for _, state := range []string{"queued", "deferred"} {
+		for _, state := range []string{"queued", "deferred", "held"} {
 			if err := n.cancelAll(ctx, id, state); err != nil {
 				return err
 			}
@@ -225,7 +225,7 @@ func (n *Notices) takeBack(ctx context.Context, id events.NoticeID, _ notice) er
 		if err != nil {
 			return err
 		}
-		if now.Counts["queued"]+now.Counts["sending"]+now.Counts["deferred"] == 0 {
+		if now.Counts["queued"]+now.Counts["sending"]+now.Counts["deferred"]+now.Counts["held"] == 0 {
 			return nil
 		}
 		sleep(ctx, time.Second)
@@ -256,9 +256,9 @@ func (n *Notices) cancel(ctx context.Context, out events.OutboundID) error {
 		waits := false
 		for _, r := range history {
 			switch r.Event.(type) {
-			case events.MessageQueued, events.DeliveryDeferred, events.DeliveryRetried:
+			case events.MessageQueued, events.DeliveryDeferred, events.DeliveryRetried, events.MessageHeld:
 				waits = true
-			default:
+			case events.DeliveryAttempted, events.DeliveryFailed, events.DeliveryResolved, events.MessageCancelled:
 				waits = false
 			}
 		}

@@ -18,12 +18,12 @@ CREATE TABLE recipients (
 	notice     TEXT NOT NULL,
 	customer   TEXT NOT NULL,
 	state      TEXT NOT NULL,
-	detail     TEXT NOT NULL, -- of skipped: why; else the class or code of the last outcome
+	detail     TEXT NOT NULL, -- why not, or the class or code of the last outcome
 	updated_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX recipients_state ON recipients (notice, state, outbound);
 
--- How many are in each state, kept by events; skipped ones by reason.
+-- How many are in each state, kept by events; skipped and cancelled ones by reason.
 CREATE TABLE counts (
 	notice TEXT NOT NULL,
 	state  TEXT NOT NULL,
