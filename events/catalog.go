@@ -172,6 +172,7 @@ var catalog = []entry{
 	{name: "RecipientErasureAcked", version: 1, of: RecipientErasureAcked{}, family: "dsr"},
 	{name: "RecipientErasureFailed", version: 1, of: RecipientErasureFailed{}, family: "dsr"},
 	{name: "ErasureVerified", version: 1, of: ErasureVerified{}, family: "dsr"},
+	{name: "ErasureRechecked", version: 1, of: ErasureRechecked{}, family: "dsr"},
 	{name: "CertificateIssued", version: 1, of: CertificateIssued{}, family: "dsr"},
 	{name: "BackupHorizonReached", version: 1, of: BackupHorizonReached{}, family: "dsr"},
 	{name: "DeferredErasureCompleted", version: 1, of: DeferredErasureCompleted{}, family: "dsr"},

@@ -225,6 +225,12 @@ type ErasureVerified struct {
 	Digest  Hash         `json:"digest"`
 }
 
+// ErasureRechecked asks for another verification, after something was put right.
+type ErasureRechecked struct {
+	Request RequestID `json:"request"`
+	Order   UUID      `json:"order"`
+}
+
 // CertificateIssued holds the signed certificate. It names no person.
 type CertificateIssued struct {
 	Request     RequestID `json:"request"`
@@ -305,6 +311,7 @@ func (RecipientErasureNotified) event() {}
 func (RecipientErasureAcked) event()    {}
 func (RecipientErasureFailed) event()   {}
 func (ErasureVerified) event()          {}
+func (ErasureRechecked) event()         {}
 func (CertificateIssued) event()        {}
 func (BackupHorizonReached) event()     {}
 func (DeferredErasureCompleted) event() {}
