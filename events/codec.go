@@ -218,8 +218,8 @@ func (e Envelope) Metadata() ([]byte, error) { return json.Marshal(e.Meta) }
 // ParseEnvelope reads an event as the store returned it.
 func ParseEnvelope(id UUID, wire string, stream Stream, data, metadata []byte) (Envelope, error) {
 	env := Envelope{ID: id, Type: wire, Stream: stream}
-	err := SplitObject(data, func(key string, value []byte) (err error) {
-		switch key {
+	err := SplitObject(data, func(key, value []byte) (err error) {
+		switch string(key) {
 		case "facts":
 			env.Facts = value
 		case "sealed":

@@ -13,7 +13,7 @@ var errShape = errors.New("not a JSON object of the expected shape")
 // one pass, without decoding or checking the values: whoever uses one decodes it.
 // Envelopes hold kilobytes of ciphertext, which a general decoder would go over
 // four times. Keys with escapes are refused.
-func SplitObject(doc []byte, member func(key string, value []byte) error) error {
+func SplitObject(doc []byte, member func(key, value []byte) error) error {
 	p := splitter{doc: doc}
 	if !p.eat('{') {
 		return errShape
@@ -30,7 +30,7 @@ func SplitObject(doc []byte, member func(key string, value []byte) error) error 
 		if !ok {
 			return errShape
 		}
-		if err := member(string(key[1:len(key)-1]), value); err != nil {
+		if err := member(key[1:len(key)-1], value); err != nil {
 			return err
 		}
 		switch {

@@ -11,7 +11,7 @@ import (
 
 func split(doc []byte) (map[string]string, error) {
 	out := map[string]string{}
-	err := events.SplitObject(doc, func(k string, v []byte) error { out[k] = string(v); return nil })
+	err := events.SplitObject(doc, func(k, v []byte) error { out[string(k)] = string(v); return nil })
 	return out, err
 }
 

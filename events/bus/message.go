@@ -64,8 +64,8 @@ func (m Message) Envelope() (events.Envelope, error) {
 		return events.Envelope{}, fmt.Errorf("read message: %w", err)
 	}
 	var meta, event []byte
-	err = events.SplitObject(m.Data, func(key string, value []byte) error {
-		switch key {
+	err = events.SplitObject(m.Data, func(key, value []byte) error {
+		switch string(key) {
 		case "meta":
 			meta = value
 		case "event":
@@ -101,8 +101,8 @@ func (m Message) encode() ([]byte, error) {
 // decode reads a CloudEvent.
 func decode(doc []byte) (m Message, err error) {
 	head := []byte{'{'}
-	err = events.SplitObject(doc, func(key string, value []byte) error {
-		if key == "data" {
+	err = events.SplitObject(doc, func(key, value []byte) error {
+		if string(key) == "data" {
 			m.Data = value
 			return nil
 		}
