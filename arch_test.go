@@ -20,7 +20,7 @@ var floors = map[string][]string{
 	".":                      {"*"}, // main builds the house
 	"gateway":                {"gateway/*", "services/desk", "services/accounts", "services/notices", "services/forms", "services/privacy", "services/privacy/*", "projections", "projections/*", "events"},
 	"gateway/api":            {"gateway/live", "gateway/mailview", "services/desk", "services/accounts", "services/notices", "services/privacy", "services/privacy/*", "projections", "projections/*", "events"},
-	"gateway/public":         {"services/forms", "services/privacy/rights", "events"},
+	"gateway/public":         {"gateway/mailview", "services/forms", "services/privacy/rights", "events"},
 	"gateway/live":           {"projections", "events"},
 	"services/accounts":      {"events", "events/journal", "events/seal", "events/blobs", "projections/sqldb"},
 	"services/desk":          {"events", "events/journal", "events/store"},

@@ -20,6 +20,7 @@ import (
 	"github.com/westshore/hub/events"
 	"github.com/westshore/hub/gateway/api"
 	"github.com/westshore/hub/gateway/live"
+	"github.com/westshore/hub/gateway/mailview"
 	"github.com/westshore/hub/gateway/public"
 	"github.com/westshore/hub/projections"
 	"github.com/westshore/hub/projections/customers"
@@ -76,6 +77,11 @@ type Rooms struct {
 	System    func(context.Context) (api.System, error)
 	Mail      *api.MailRoom
 	Head      func(context.Context) (events.Position, error)
+	// Privacy is the privacy office, Leave the page before external links; Left
+	// counts who goes on.
+	Privacy *api.PrivacyRoom
+	Leave   *mailview.Leave
+	Left    func()
 	// Unavailable reports errors that pass by themselves: the store or the bus is
 	// away.
 	Unavailable func(error) bool
@@ -155,11 +161,11 @@ func (g *Gateway) routes() error {
 	g.app.Use(api.Base, g.identify)
 	r := g.rooms
 	a := api.New(g.app, api.Config{
-		Brand: g.cfg.Brand, Version: g.cfg.Version, Secure: g.secure, Now: g.cfg.Now, Logger: g.cfg.Logger, Problem: g.explain,
+		Brand: g.cfg.Brand, Version: g.cfg.Version, Secure: g.secure, Now: g.cfg.Now, Logger: g.cfg.Logger, Problem: g.explain, Leave: r.Leave,
 	}, api.Rooms{
 		Tickets: r.Tickets, Outbox: r.Outbox, Customers: r.Customers, Search: r.Search, Runners: r.Runners, Desk: r.Desk, Accounts: r.Accounts,
 		Live: g.live, Raw: r.Raw, Part: r.Part, Mailboxes: r.Mailboxes, Mail: r.Mail, System: r.System, Head: r.Head,
-		Notices: r.Notices, NoticeView: r.NoticeView, Post: r.Post,
+		Notices: r.Notices, NoticeView: r.NoticeView, Post: r.Post, Privacy: r.Privacy,
 	})
 	doc, err := a.OpenAPI()
 	if err != nil {
@@ -168,8 +174,9 @@ func (g *Gateway) routes() error {
 	sum := sha256.Sum256(doc)
 	g.openapi, g.etag = doc, `"`+hex.EncodeToString(sum[:12])+`"`
 	g.app.Get("/api/openapi.json", g.document)
-	if r.Forms != nil {
+	if r.Forms != nil || r.Privacy != nil || r.Leave != nil {
 		pages, err := public.New(public.Config{
+			Rights: r.Privacy.Desk(), Leave: r.Leave, Left: r.Left,
 			Forms: r.Forms, Brand: g.cfg.Brand, Client: g.client, Nonce: nonce, Logger: g.cfg.Logger,
 			Status: func(err error) (int, string) {
 				p := g.problem(err)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/westshore/hub/events"
 	"github.com/westshore/hub/gateway/live"
+	"github.com/westshore/hub/gateway/mailview"
 	"github.com/westshore/hub/projections"
 	"github.com/westshore/hub/projections/customers"
 	noticeviews "github.com/westshore/hub/projections/notices"
@@ -51,6 +52,8 @@ type Rooms struct {
 	System    func(context.Context) (System, error)
 	// Mail is what can be done with mailboxes; nil: nothing.
 	Mail *MailRoom
+	// Privacy is the privacy office; nil: there is none.
+	Privacy *PrivacyRoom
 	// Head is the end of the log.
 	Head func(context.Context) (events.Position, error)
 }
@@ -60,6 +63,8 @@ type Config struct {
 	Brand   string
 	Version string
 	Secure  bool // cookies only over TLS
+	// Leave takes external links of mails over our own page; nil leaves them.
+	Leave *mailview.Leave
 	// Problem is the one switch from an error to what is answered. It logs what
 	// is our own fault.
 	Problem func(context.Context, error) *Problem
@@ -109,7 +114,7 @@ func New(app *fiber.App, c Config, r Rooms) *API {
 	config.Security = []map[string][]string{{"cookie": {}}, {"token": {}}}
 	a.huma = humafiber.NewWithGroup(app, app.Group(Base), config)
 	for _, register := range []func(){
-		a.session, a.tickets, a.messages, a.commands, a.outbox, a.quarantine, a.customers, a.agents, a.tokens, a.system, a.mailboxes, a.live, a.notices,
+		a.session, a.tickets, a.messages, a.commands, a.outbox, a.quarantine, a.customers, a.agents, a.tokens, a.system, a.mailboxes, a.live, a.notices, a.privacyOffice,
 	} {
 		register()
 	}

@@ -89,7 +89,7 @@ func (a *API) getBody(ctx context.Context, in *bodyInput) (*fileOutput, error) {
 	if m.HTML == "" {
 		return nil, tickets.ErrNotFound
 	}
-	doc, _ := mailview.Document(m.HTML, mailview.Options{Inline: inline(t.ID, m)})
+	doc, _ := mailview.Document(m.HTML, mailview.Options{Inline: inline(t.ID, m), Leave: a.cfg.Leave})
 	return &fileOutput{
 		Type: "text/html; charset=utf-8", Disposition: "inline", Policy: mailview.CSP, FrameOptions: "SAMEORIGIN",
 		Referrer: "no-referrer", CacheControl: "private, max-age=300", Body: []byte(doc),

@@ -37,7 +37,7 @@ type Request struct {
 	Verified    bool               `json:"verified"`
 	Doubted     bool               `json:"doubted"`
 	Extended    bool               `json:"extended"`
-	Reminded    bool               `json:"reminded"` // a deadline is near or past
+	Reminded    bool               `json:"reminded"`         // a deadline is near or past
 	Expires     time.Time          `json:"expires,omitzero"` // of the link to a copy
 	Fetched     bool               `json:"fetched"`
 	Order       string             `json:"order,omitempty"`

@@ -40,7 +40,7 @@ type Config struct {
 	// Covers decides by the register whether a recipient may get this; the error is
 	// a *privacy.RefusedError.
 	Covers func(to events.RecipientID, host string, categories []events.Category, purpose events.Purpose) error
-	// Open lists the holds and demands that are not done: kind "hold" or "demand".
+	// Open lists the holds and demands that are not done: kind "hold", "demand" or "transfer".
 	Open   func(ctx context.Context, kind string) ([]string, error)
 	Brand  string
 	Now    func() time.Time // nil: time.Now
@@ -93,11 +93,6 @@ var ErrNotFound = &Refusal{code: "not_found", Reason: "unknown", Sentence: "Ther
 // errSamePerson keeps one person from being both of two.
 func errSamePerson() error {
 	return refuse("same_person", "A second, different person has to agree.")
-}
-
-// By makes the authorship of a command of an agent.
-func By(command events.UUID, agent events.AgentID, at time.Time) journal.By {
-	return journal.By{Command: command, Actor: events.AgentActor(agent), At: at}
 }
 
 // step derives the command of one step, so that steps repeat with the whole.
@@ -227,12 +222,15 @@ func (o *Office) letter(ctx context.Context, by journal.By, id events.MessageID,
 	return err
 }
 
-// Run watches reviews and gags until ctx ends.
+// lookEvery is how often reviews, gags and transfers are looked at.
+const lookEvery = time.Minute
+
+// Run watches reviews and gags, and writes to people, until ctx ends.
 func (o *Office) Run(ctx context.Context) error {
-	tick := time.NewTicker(time.Hour)
+	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
-		if err := errors.Join(o.Reviews(ctx), o.Gags(ctx)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(o.Reviews(ctx), o.Gags(ctx), o.Transfers(ctx)); err != nil && ctx.Err() == nil {
 			o.log.Warn("holds and gags not looked at", "error", err)
 		}
 		select {

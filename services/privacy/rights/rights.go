@@ -42,6 +42,8 @@ type Config struct {
 	Part func(raw []byte, a events.Attachment) ([]byte, error)
 	// Recipients lists who was given a person's data.
 	Recipients func(context.Context, events.SubjectID) ([]Recipient, error)
+	// Relay is who carries our mail: a recipient of everything that was sent.
+	Relay func() Recipient
 	// Open lists requests that are not closed and whose deadline is before a time.
 	Open func(ctx context.Context, before time.Time) ([]events.RequestID, error)
 	// URL is where the public pages are, without a slash at its end.
@@ -56,6 +58,9 @@ type Config struct {
 	Now     func() time.Time     // nil: time.Now
 	Logger  *slog.Logger
 }
+
+// By says who does something, and under which command (see journal.By).
+type By = journal.By
 
 // Recipient is who was given data, and what for.
 type Recipient struct {
