@@ -6,13 +6,20 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"slices"
 
+	"github.com/westshore/hub/services/desk"
 	"github.com/westshore/hub/services/mailbox"
 )
 
 // mailCommand is `hub mail`: parse needs no house, the others do.
 func mailCommand(ctx context.Context, args []string) error {
 	if len(args) == 0 || args[0] != "parse" {
+		for i, a := range args { // no key of the configuration
+			if a == "--dry-run" {
+				args = append(append(slices.Clone(args[:i]), "dry-run"), args[i+1:]...)
+			}
+		}
 		return inHouse("mail")(ctx, args)
 	}
 	if len(args) != 2 {
@@ -33,12 +40,49 @@ func mailCommand(ctx context.Context, args []string) error {
 // mail carries out what of `hub mail` needs the house.
 func (h *house) mail(ctx context.Context, args []string, out io.Writer) error {
 	switch {
+	case len(args) > 0 && len(args) < 3 && args[0] == "rethread" && (len(args) == 1 || args[1] == "dry-run"):
+		return h.rethread(ctx, len(args) == 2, out)
 	case len(args) == 2 && args[0] == "connect":
 		return h.connectMailbox(args[1], out)
 	case len(args) == 3 && args[0] == "connect":
 		return h.mailboxConnected(ctx, args[1], args[2], out)
 	}
 	return misuse("say: mail parse FILE|-, mail rethread [dry-run], mail connect MAILBOX, or mail connect MAILBOX URL-THE-BROWSER-CAME-BACK-TO")
+}
+
+// rethread decides again whose ticket each stored mail is, and prints what
+// differs; unless it is a dry run it also corrects it.
+func (h *house) rethread(ctx context.Context, dry bool, out io.Writer) error {
+	found, done := 0, 0
+	var differences []desk.Difference
+	err := h.desk.Rethread(ctx, func(d desk.Difference) error {
+		found++
+		differences = append(differences, d)
+		to := string(d.To)
+		if d.New {
+			to = "a new ticket"
+		}
+		mark := ""
+		if d.Unverified {
+			mark = ", unverified"
+		}
+		_, err := fmt.Fprintf(out, "%s: from %s (%s, rules %d) to %s (%s%s)\n", d.Inquiry, d.From, d.Was, d.Rules, to, d.Why, mark)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, d := range differences {
+		if dry {
+			break
+		}
+		if err := h.desk.Correct(ctx, d); err != nil {
+			return fmt.Errorf("correct %s: %w", d.Inquiry, err)
+		}
+		done++
+	}
+	_, err = fmt.Fprintf(out, "rules %d: %d decisions differ, %d corrected\n", desk.RulesVersion, found, done)
+	return err
 }
 
 // shell is who connects mailboxes from the shell.

@@ -233,7 +233,10 @@ func (d *Door) keys(in *events.InquiryReceived, m *mail.Message, raw []byte) {
 	if base := baseSubject(m.Subject); base != "" {
 		in.SubjectKey = d.Hash("subject", base)
 	}
-	_, body, _ := bytes.Cut(raw, []byte("\r\n\r\n"))
+	_, body, found := bytes.Cut(raw, []byte("\r\n\r\n"))
+	if !found {
+		_, body, _ = bytes.Cut(raw, []byte("\n\n"))
+	}
 	text := sha256.Sum256(body)
 	in.ContentKey = d.Hash("content", id, m.Author().Key(), m.Date.UTC().Format(time.RFC3339), hex.EncodeToString(text[:]))
 	tokens := mail.Tokens{Key: d.TokenKey}
