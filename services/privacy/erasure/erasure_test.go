@@ -18,6 +18,7 @@ import (
 //
 // clause: 2.2 1.1 1.3 S4
 func TestErasureIsCarriedOutAndProved(t *testing.T) {
+	t.Parallel()
 	h := open(t)
 	const secret = "Quartz-Heron-4471 my kitchen in Haarlem smells of burnt copper wiring since Tuesday"
 	who, ticket, inquiry := h.receive(mail{ada, "Quartz heron complaint 4471", secret, strings.Repeat("raw bytes of a large mail "+secret, 900)})
@@ -143,6 +144,7 @@ func (h *house) laterOn(t *testing.T, id events.RequestID, s *erasure.State, ans
 //
 // clause: S4
 func TestCertificateNamesNobody(t *testing.T) {
+	t.Parallel()
 	h := open(t)
 	who, ticket, inquiry := h.receive(mail{ada, "Certificate of the heron 2207", "Please forget that I ever asked about the heron certificate", ""})
 	id, s := h.erase(who, ada)
@@ -180,6 +182,7 @@ func TestCertificateNamesNobody(t *testing.T) {
 //
 // clause: 1.1
 func TestErasureReachesTheWholePersonAndNobodyElse(t *testing.T) {
+	t.Parallel()
 	h := open(t)
 	second := events.Address{Name: "Ada Private", Address: "ada.private@home.test"}
 	third := events.Address{Name: "Another Ada", Address: "another.ada@work.test"}
@@ -210,6 +213,7 @@ func TestErasureReachesTheWholePersonAndNobodyElse(t *testing.T) {
 //
 // clause: 3.2
 func TestHeldDataAreDeferredAndGoByThemselves(t *testing.T) {
+	t.Parallel()
 	h := open(t)
 	who, held, _ := h.receive(mail{ada, "the held heron 8813", "This letter is evidence in the matter of the heron", ""})
 	_, free, inquiry := h.receive(mail{ada, "the free kestrel 8814", "This letter is of no interest to any court", ""})
@@ -260,6 +264,7 @@ func TestHeldDataAreDeferredAndGoByThemselves(t *testing.T) {
 //
 // clause: 1.3
 func TestBrokenPromisesAreSeen(t *testing.T) {
+	t.Parallel()
 	h := open(t)
 	who, _, _ := h.receive(mail{ada, "a heron that is left behind 3391", "What I say here rests where nobody would look for it", ""})
 	_, _, _ = h.receive(mail{bo, "somebody who stays", "The control of every scan is that I am found", ""})

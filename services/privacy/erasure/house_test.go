@@ -107,6 +107,13 @@ func open(t testing.TB) *house {
 			}
 			return nil, nil
 		},
+		Outbound: func(ctx context.Context, id events.MessageID) (out []events.OutboundID, err error) {
+			items, err := h.outbox.ByMessage(ctx, id)
+			for _, i := range items {
+				out = append(out, i.ID)
+			}
+			return out, err
+		},
 		Signer: ed25519.NewKeyFromSeed(h.Vault.Secret("certificates")), Claim: h.Vault.Secret("claims"),
 		Tenant: "t_test", Tool: "hub test", Brand: "Northwind", Now: h.now, Logger: h.Logger,
 	}

@@ -40,14 +40,14 @@ func (o *Office) Redact(ctx context.Context, by journal.By, r Redaction) error {
 		}
 	}
 	order := events.DeriveUUID("redaction", by.Command.String())
-	m, err := o.message(ctx, r)
+	m, err := o.message(ctx, r, order)
 	if err != nil {
 		return fmt.Errorf("redact message: %w", err)
 	}
 	e := events.MessageRedacted{
 		Ticket: r.Ticket, Message: events.MessageID(r.Message), Order: order, Customer: m.customer, Spans: len(r.Words), Reason: r.Reason,
 	}
-	if m.readable {
+	if m.readable && !m.said {
 		if len(r.Words) > 0 {
 			rest, found := takeOut(m.text, r.Words)
 			if !found {
@@ -75,6 +75,11 @@ func (o *Office) Redact(ctx context.Context, by journal.By, r Redaction) error {
 // looking for it.
 func (o *Office) shred(ctx context.Context, order events.UUID, cause string, subjects []events.SubjectID, list []Target) error {
 	began := o.now().Add(-24 * time.Hour)
+	had, _, err := o.cfg.Ledger.Of(ctx, order, began)
+	if err != nil {
+		return err
+	}
+	list = slices.DeleteFunc(slices.Clone(list), func(t Target) bool { return slices.Contains(had, t) })
 	if _, err := o.cfg.Ledger.Destroy(ctx, order, cause, time.Time{}, list); err != nil {
 		return err
 	}
@@ -105,11 +110,12 @@ type message struct {
 	customer events.SubjectID
 	text     events.Redacted
 	readable bool // false when it was redacted or erased before
+	said     bool // this very redaction was begun before
 	targets  []Target
 }
 
 // message finds one by its id on the ticket.
-func (o *Office) message(ctx context.Context, r Redaction) (message, error) {
+func (o *Office) message(ctx context.Context, r Redaction, order events.UUID) (message, error) {
 	var m message
 	history, err := o.j.Load(ctx, events.TicketStream(r.Ticket), &officer)
 	if err != nil {
@@ -139,6 +145,10 @@ func (o *Office) message(ctx context.Context, r Redaction) (message, error) {
 				m.take(rec, e.Customer, "", e.Note, "Note")
 			}
 		case events.MessageRedacted:
+			if e.Order == order {
+				m.said = true
+				return m, nil
+			}
 			// What stayed the last time is what is redacted now.
 			if string(e.Message) == r.Message {
 				m.text, m.readable = e.Rest.Value(), e.Rest.State() == events.Plain
