@@ -203,6 +203,7 @@ func (h *house) receive(ctx context.Context, start func(string, func(context.Con
 		Desk: h.desk, Accounts: h.accounts, Forms: h.forms, Raw: h.sealer.OpenBlob, Part: mailbox.DecodePart,
 		Mailboxes: h.mailboxStates, Mail: h.mailRoom(), System: h.system, Head: h.journal.Head,
 		Notices: h.notices, NoticeView: h.noticeView, Post: h.post(),
+		Privacy: h.privacyRoom(), Leave: h.leave, Left: func() { h.left.Add(1) },
 		Unavailable: func(err error) bool { return store.IsUnavailable(err) || store.IsOutcomeUnknown(err) },
 	})
 	if err != nil {
@@ -267,7 +268,7 @@ func (h *house) metrics() []ops.Metric {
 			return out
 		}
 	}
-	return append(append(h.postMetrics(), h.mailMetrics()...), []ops.Metric{
+	return append(slices.Concat(h.postMetrics(), h.mailMetrics(), h.rightsMetrics()), []ops.Metric{
 		{Name: "hub_view_lag_seconds", Help: "How far a view is behind the log.", Labels: []string{"view"}, Read: perView(func(l projections.Lag) float64 { return l.Seconds })},
 	}...)
 }

@@ -10,6 +10,7 @@ import (
 	noticeviews "github.com/westshore/hub/projections/notices"
 	"github.com/westshore/hub/services/notices"
 	"github.com/westshore/hub/services/notifier"
+	"github.com/westshore/hub/services/privacy/rights"
 )
 
 // IdentityConfig is the brand that one mailbox writes in.
@@ -63,6 +64,9 @@ func (h *house) hireNotices() error {
 				return true, "", nil
 			}
 			return gate(ctx, who, string(kind))
+		},
+		Unsubscribe: func(who events.SubjectID, _ events.OutboundID) string {
+			return h.rights.UnsubscribeURL(who, rights.Promo)
 		},
 		Own: h.marks.Own, Recipient: h.recipient, CaughtUp: h.caughtUp, Privacy: privacy,
 		Rate: h.cfg.Notices.Rate, MaxRate: h.cfg.Notices.MaxRate, Logger: h.log,

@@ -106,7 +106,8 @@ func (h *house) notify(start func(string, func(context.Context) error)) error {
 	}
 	start("clerk", (&notifier.Clerk{
 		Journal: h.journal, Marks: h.marks, Hash: h.vault.Hash, Brand: h.cfg.Brand, Gate: h.gate(), Undo: h.cfg.SMTP.Undo,
-		Signer: signer, Now: time.Now, Logger: h.log,
+		Unsubscribe: h.rights.UnsubscribeURL,
+		Signer:      signer, Now: time.Now, Logger: h.log,
 	}).Run)
 	start("worker", (&notifier.Worker{
 		Claims: h.claims(), Bus: h.bus, Relay: relay, Name: h.worker, Connections: h.cfg.SMTP.Connections, Now: time.Now, Logger: h.log,
@@ -125,8 +126,8 @@ func (h *house) notify(start func(string, func(context.Context) error)) error {
 	return nil
 }
 
-// gate is who may be written to; nil lets everything through.
-func (h *house) gate() notifier.Gate { return nil }
+// gate is who may be written to.
+func (h *house) gate() notifier.Gate { return h.rights.Allowed }
 
 // claims is the counter at which workers get messages.
 func (h *house) claims() *notifier.Claims {

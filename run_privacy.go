@@ -5,8 +5,11 @@ import "context"
 // privacyOffice opens the rooms of the privacy office. It runs after the views
 // are open and before the people come; each part adds its line.
 func (h *house) privacyOffice(context.Context) error {
+	h.openRights()
 	return nil
 }
 
 // servePrivacy starts the loops of the privacy office; each part adds its line.
-func (h *house) servePrivacy(func(name string, loop func(context.Context) error)) {}
+func (h *house) servePrivacy(start func(name string, loop func(context.Context) error)) {
+	h.serveRights(start)
+}

@@ -62,6 +62,8 @@ type house struct {
 	source     projections.Source
 	runners    []*projections.Runner
 
+	rightsOffice
+
 	worker  string // random name of this process
 	started time.Time
 	closers []func()
@@ -179,8 +181,11 @@ func (h *house) rooms(ctx context.Context) (err error) {
 	if err := h.openNotices(ctx); err != nil {
 		return err
 	}
+	if err := h.openPrivacyView(ctx); err != nil {
+		return err
+	}
 	h.feed = projections.NewFeed()
-	views := []projections.Projection{h.tickets, h.outbox, h.customers, h.search, h.noticeView}
+	views := []projections.Projection{h.tickets, h.outbox, h.customers, h.search, h.noticeView, h.privacyView}
 	h.source = projections.FromJournal(h.journal, views...)
 	for _, p := range views {
 		h.runners = append(h.runners, projections.NewRunner(projections.Config{Projection: p, Source: h.source, Feed: h.feed, Logger: h.log}))
