@@ -62,6 +62,8 @@ type house struct {
 	source     projections.Source
 	runners    []*projections.Runner
 
+	erasureRooms
+
 	rightsOffice
 
 	worker  string // random name of this process
@@ -137,7 +139,7 @@ func (h *house) foundation(ctx context.Context) (err error) {
 		return err
 	}
 	h.onClose(func() { _ = h.store.Close() })
-	if h.vault, err = vault.Open(ctx, vault.Config{Dir: h.dir("vault"), KeyFile: h.cfg.Vault.KeyFile, Logger: h.log}); err != nil {
+	if h.vault, err = vault.Open(ctx, vault.Config{Dir: h.dir("vault"), KeyFile: h.cfg.Vault.KeyFile, Gated: true, Logger: h.log}); err != nil {
 		return err
 	}
 	h.onClose(func() { _ = h.vault.Close() })
@@ -147,6 +149,9 @@ func (h *house) foundation(ctx context.Context) (err error) {
 	h.onClose(func() { _ = h.blobs.Close() })
 	h.sealer = seal.New(h.vault, seal.Files{Put: h.blobs.Put, Get: h.blobs.Get})
 	h.journal = journal.New(journal.Config{Store: h.store, Sealer: h.sealer, Logger: h.log})
+	if err := h.openLedger(ctx); err != nil {
+		return err
+	}
 	h.bus, err = bus.Open(ctx, bus.Config{URL: h.cfg.Bus.URL, Replicas: h.cfg.Bus.Replicas, Dir: h.dir("bus"), Logger: h.log})
 	if err != nil {
 		return err
