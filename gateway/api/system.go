@@ -16,10 +16,10 @@ type Mailbox struct {
 	UIDNext   uint32     `json:"uid_next"`
 
 	Quarantined int64          `json:"quarantined" doc:"Mails of it that wait for a person"`
-	Access      *MailboxAccess `json:"access" nullable:"true" doc:"Where the mailbox is reached with OAuth 2"`
-	Sent        *MailboxFolder `json:"sent" nullable:"true" doc:"The folder of sent mail, where it is read"`
+	Access      *MailboxAccess `json:"access,omitempty" doc:"Where the mailbox is reached with OAuth 2"`
+	Sent        *MailboxFolder `json:"sent,omitempty" doc:"The folder of sent mail, where it is read"`
 	// Reconciled is the newest comparison with the mail server.
-	Reconciled *Reconciliation `json:"reconciled" nullable:"true"`
+	Reconciled *Reconciliation `json:"reconciled,omitempty"`
 }
 
 // MailboxAccess is how a mailbox's OAuth 2 access is doing.
