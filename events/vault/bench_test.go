@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/westshore/hub/events"
+	"github.com/westshore/hub/events/vault"
 )
 
 // BenchmarkMint500 measures minting as a replay or an import does it.
@@ -30,6 +31,24 @@ func BenchmarkMintShared(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			mint(b, v, request(subject(1)), request(subject(1)))
+		}
+	})
+	b.ReportMetric(2*float64(b.N)/b.Elapsed().Seconds(), "keys/s")
+}
+
+// BenchmarkMintSharedScheduled is the same with a schedule that dates each key.
+func BenchmarkMintSharedScheduled(b *testing.B) {
+	v := newPlace(b).open(b)
+	if err := v.SetSchedule(b.Context(), vault.Schedule{Version: 1, Rules: []vault.Rule{
+		{Class: events.ClassComm, Anchor: vault.AnchorProcess, Keep: vault.Period{Months: 24}, MaxFromCollection: vault.Period{Years: 5}},
+	}}); err != nil {
+		b.Fatal(err)
+	}
+	b.SetParallelism(64)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			r := request(subject(1))
+			mint(b, v, r, r)
 		}
 	})
 	b.ReportMetric(2*float64(b.N)/b.Elapsed().Seconds(), "keys/s")
