@@ -25,7 +25,11 @@ type hub struct {
 	token string
 	data  string
 	env   []string
+	ended context.Context // done, with a cause, when the process has ended
 }
+
+// errEnded says that the hub ended by itself; its log has the reason.
+var errEnded = errors.New("the measured hub ended; see its bench.log")
 
 // binary is this very program.
 func binary() (string, error) { return os.Executable() }
@@ -78,7 +82,14 @@ func (h *hub) start(ctx context.Context) (time.Duration, error) {
 	if err := h.cmd.Start(); err != nil {
 		return 0, err
 	}
-	for ctx.Err() == nil {
+	ended, end := context.WithCancelCause(ctx)
+	h.ended = ended
+	go func() {
+		_ = h.cmd.Wait()
+		_ = logs.Close()
+		end(errEnded)
+	}()
+	for ended.Err() == nil {
 		var s struct {
 			Ready bool `json:"ready"`
 		}
@@ -87,15 +98,15 @@ func (h *hub) start(ctx context.Context) (time.Duration, error) {
 		}
 		time.Sleep(2 * time.Millisecond) //nolint:forbidigo // a benchmark polls from outside
 	}
-	return 0, ctx.Err()
+	return 0, context.Cause(ended)
 }
 
 func (h *hub) stop() {
-	if h.cmd == nil || h.cmd.Process == nil {
+	if h.cmd == nil || h.ended == nil {
 		return
 	}
 	_ = h.cmd.Process.Signal(syscall.SIGTERM)
-	_ = h.cmd.Wait()
+	<-h.ended.Done()
 	h.cmd = nil
 }
 
