@@ -218,11 +218,11 @@ func (v *Vault) Accesses(ctx context.Context, kid events.KID) ([]Access, error) 
 		return nil, err
 	}
 	var out []Access
-	err = selectEach(ctx, v.r, `SELECT at, actor, role, purpose, n, denied FROM opened JOIN opener ON opener.id = opener
+	err = selectEach(ctx, v.r, `SELECT at, actor, role, purpose, coalesce(matter, ''), coalesce(second, ''), n, denied FROM opened JOIN opener ON opener.id = opener
 		WHERE instr(kids, ?) > 0 ORDER BY opened.id`, []any{raw[0]}, func(r *sql.Rows) error {
 		var a Access
 		var at int64
-		err := r.Scan(&at, &a.Who.Actor, &a.Who.Role, &a.Who.Purpose, &a.Opened, &a.Denied)
+		err := r.Scan(&at, &a.Who.Actor, &a.Who.Role, &a.Who.Purpose, &a.Who.Matter, &a.Who.Second, &a.Opened, &a.Denied)
 		a.At = time.UnixMilli(at).UTC()
 		out = append(out, a)
 		return err

@@ -130,44 +130,6 @@ func TestMalformedKeyNameIsRefused(t *testing.T) {
 	}
 }
 
-// TestPurposeMatrix is the table of the privacy policy (clauses 2.1 and 2.2),
-// written out by hand: what is not listed is denied.
-func TestPurposeMatrix(t *testing.T) {
-	v := newPlace(t).open(t)
-	categories := []events.Category{events.Contact, events.Account, events.Communication, "C-SPECIAL"}
-	kids := map[events.Category]events.KID{}
-	for _, c := range categories {
-		r := request(subject(1))
-		r.Category = c
-		kids[c] = mint(t, v, r)[0].KID
-	}
-	allowed := map[string]bool{
-		"agent support C-CONTACT": true, "agent support C-COMM": true,
-		"admin support C-CONTACT": true, "admin support C-COMM": true,
-		"view support C-CONTACT": true, "view support C-ACCOUNT": true, "view support C-COMM": true,
-		"desk support C-CONTACT": true, "desk support C-ACCOUNT": true, "desk support C-COMM": true,
-		"outbox support C-CONTACT": true, "outbox support C-COMM": true,
-		"outbox admin-message C-CONTACT": true, "outbox promo C-CONTACT": true,
-	}
-	for _, role := range []events.Role{events.RoleAgent, events.RoleAdmin, events.RoleView, events.RoleDesk, events.RoleOutbox, "stats", ""} {
-		for _, purpose := range []events.Purpose{events.PurposeSupport, events.PurposeAdmin, "improve", "promo", ""} {
-			for _, c := range categories {
-				cell := strings.Join([]string{string(role), string(purpose), string(c)}, " ")
-				r, err := v.Keys(t.Context(), events.Principal{Actor: "agent:1", Role: role, Purpose: purpose}, []events.KID{kids[c]})
-				if err != nil {
-					t.Fatal(err)
-				}
-				if got := r[0].State == events.Plain; got != allowed[cell] {
-					t.Errorf("%s: opened %v, want %v", cell, got, allowed[cell])
-				}
-				if r[0].State == events.Denied && (r[0].DEK != [32]byte{} || !strings.Contains(r[0].Why, string(c))) {
-					t.Errorf("%s: a denial with a key, or without its rule: %q", cell, r[0].Why)
-				}
-			}
-		}
-	}
-}
-
 func TestCachedKeyIsGoneAfterDestroy(t *testing.T) {
 	v := newPlace(t).open(t)
 	keys := mint(t, v, requests(2, subject(1))...)
