@@ -76,6 +76,7 @@ type Rooms struct {
 	Mailboxes func(context.Context) ([]api.Mailbox, error)
 	System    func(context.Context) (api.System, error)
 	Mail      *api.MailRoom
+	Retention *api.RetentionRoom // nil: none
 	Head      func(context.Context) (events.Position, error)
 	// Privacy is the privacy office, Leave the page before external links; Left
 	// counts who goes on.
@@ -164,7 +165,7 @@ func (g *Gateway) routes() error {
 		Brand: g.cfg.Brand, Version: g.cfg.Version, Secure: g.secure, Now: g.cfg.Now, Logger: g.cfg.Logger, Problem: g.explain, Leave: r.Leave,
 	}, api.Rooms{
 		Tickets: r.Tickets, Outbox: r.Outbox, Customers: r.Customers, Search: r.Search, Runners: r.Runners, Desk: r.Desk, Accounts: r.Accounts,
-		Live: g.live, Raw: r.Raw, Part: r.Part, Mailboxes: r.Mailboxes, Mail: r.Mail, System: r.System, Head: r.Head,
+		Live: g.live, Raw: r.Raw, Part: r.Part, Mailboxes: r.Mailboxes, Mail: r.Mail, System: r.System, Head: r.Head, Retention: r.Retention,
 		Notices: r.Notices, NoticeView: r.NoticeView, Post: r.Post, Privacy: r.Privacy,
 	})
 	doc, err := a.OpenAPI()

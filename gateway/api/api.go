@@ -54,6 +54,8 @@ type Rooms struct {
 	Mail *MailRoom
 	// Privacy is the privacy office; nil: there is none.
 	Privacy *PrivacyRoom
+	// Retention is the registry and the retention engine; nil: there is none.
+	Retention *RetentionRoom
 	// Head is the end of the log.
 	Head func(context.Context) (events.Position, error)
 }
@@ -114,7 +116,7 @@ func New(app *fiber.App, c Config, r Rooms) *API {
 	config.Security = []map[string][]string{{"cookie": {}}, {"token": {}}}
 	a.huma = humafiber.NewWithGroup(app, app.Group(Base), config)
 	for _, register := range []func(){
-		a.session, a.tickets, a.messages, a.commands, a.outbox, a.quarantine, a.customers, a.agents, a.tokens, a.system, a.mailboxes, a.live, a.notices, a.privacyOffice,
+		a.session, a.tickets, a.messages, a.commands, a.outbox, a.quarantine, a.customers, a.agents, a.tokens, a.system, a.mailboxes, a.live, a.notices, a.privacyRegistry, a.privacyRetention, a.privacyOffice,
 	} {
 		register()
 	}

@@ -125,8 +125,8 @@ func (a *API) getTicket(ctx context.Context, in *ticketInput) (*ticketOutput, er
 		return nil, err
 	}
 	out.ETag = `"` + itoa(c.Ticket.Revision) + `"`
-	out.Body.Ticket, out.Body.Messages, out.Body.Participants = wireTicket(c.Ticket), wireMessages(c), addresses(c.Participants)
-	return &out, nil
+	out.Body.Ticket, out.Body.Messages, out.Body.Participants = wireTicket(c.Ticket), a.wireMessages(c), addresses(c.Participants)
+	return &out, a.keepUntil(ctx, c.Messages, out.Body.Messages)
 }
 
 func (a *API) getHistory(ctx context.Context, in *ticketInput) (*historyOutput, error) {

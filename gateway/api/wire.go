@@ -92,7 +92,7 @@ type Message struct {
 	Attachments    []Attachment      `json:"attachments" nullable:"false"`
 	State          string            `json:"state" enum:"plain,erased,restricted,denied"`
 	Unverified     bool              `json:"unverified"`
-	KeepUntil      *time.Time        `json:"keep_until" nullable:"true"`
+	KeepUntil      *time.Time        `json:"keep_until" nullable:"true" doc:"When its text is destroyed, by the retention schedule; null when there is no date, or it is gone"`
 	Delivery       string            `json:"delivery" enum:"queued,sending,accepted,deferred,failed,unknown,bounced,cancelled,held,"`
 	DeliveryDetail string            `json:"delivery_detail"`
 	Class          string            `json:"class"`
@@ -129,26 +129,26 @@ func wireTickets(list []tickets.Ticket) []Ticket {
 	return out
 }
 
-func wireMessage(ticket events.TicketID, m tickets.Message) Message {
+func (a *API) wireMessage(ticket events.TicketID, m tickets.Message) Message {
 	w := Message{
 		ID: m.ID, Kind: string(m.Kind), From: Address(m.From), To: addresses(m.To), Cc: addresses(m.Cc), At: m.At.UTC(), Subject: m.Subject,
 		Text: m.Text, HasHTML: m.HTML != "", QuoteFrom: m.QuoteFrom, Fields: m.Fields, Attachments: []Attachment{}, State: m.State.String(),
-		Unverified: m.Unverified, KeepUntil: m.KeepUntil, Delivery: m.Delivery, DeliveryDetail: m.DeliveryDetail, Class: string(m.Class),
+		Unverified: m.Unverified, Delivery: m.Delivery, DeliveryDetail: m.DeliveryDetail, Class: string(m.Class),
 		Warnings: filled(m.Warnings), Why: m.Why, Agent: agentRef(m.Agent), Cut: m.Cut, Raw: m.Raw, Position: m.Position.String(),
 	}
 	if m.HTML != "" {
-		w.HTML, w.RemoteImages = mailview.Document(m.HTML, mailview.Options{Inline: inline(ticket, m)})
+		w.HTML, w.RemoteImages = mailview.Document(m.HTML, mailview.Options{Inline: inline(ticket, m), Leave: a.cfg.Leave})
 	}
-	for _, a := range m.Attachments {
-		w.Attachments = append(w.Attachments, Attachment{a.ID, a.Name, a.Type, a.Size})
+	for _, f := range m.Attachments {
+		w.Attachments = append(w.Attachments, Attachment{f.ID, f.Name, f.Type, f.Size})
 	}
 	return w
 }
 
-func wireMessages(c tickets.Conversation) []Message {
+func (a *API) wireMessages(c tickets.Conversation) []Message {
 	out := make([]Message, len(c.Messages))
 	for i, m := range c.Messages {
-		out[i] = wireMessage(c.Ticket.ID, m)
+		out[i] = a.wireMessage(c.Ticket.ID, m)
 	}
 	return out
 }
@@ -162,9 +162,9 @@ func addresses(list []events.Address) []Address {
 }
 
 // filled is never null on the wire.
-func filled(list []string) []string {
+func filled[T any](list []T) []T {
 	if list == nil {
-		return []string{}
+		return []T{}
 	}
 	return slices.Clone(list)
 }

@@ -9,10 +9,6 @@ import (
 	"github.com/westshore/hub/projections/sqldb"
 )
 
-// keepMonths is how long the text of a conversation is kept after its ticket
-// was resolved (policy clause 1.3, deletion class R-COMM).
-const keepMonths = 24
-
 // Conversation is a ticket with its messages, of one moment.
 type Conversation struct {
 	Ticket       Ticket
@@ -40,11 +36,7 @@ func (v *View) Read(ctx context.Context, as events.Principal, idOrNumber string)
 	if err := v.fill(ctx, as, c.Messages, boxes); err != nil {
 		return Conversation{}, fmt.Errorf("read ticket: %w", err)
 	}
-	keep := c.Ticket.ResolvedAt.AddDate(0, keepMonths, 0)
 	for i := range c.Messages {
-		if m := &c.Messages[i]; !c.Ticket.ResolvedAt.IsZero() {
-			m.KeepUntil = &keep
-		}
 		if m := &c.Messages[i]; m.Kind == Auto && c.Ticket.Customer.Address != "" {
 			m.To = []events.Address{{Name: c.Ticket.Customer.Name, Address: c.Ticket.Customer.Address}}
 		}
@@ -134,6 +126,13 @@ func (v *View) fill(ctx context.Context, as events.Principal, out []Message, box
 		return err
 	}
 	for i := range out {
+		text := boxes[2*i]
+		if len(boxes[2*i+1]) > 0 {
+			text = boxes[2*i+1] // what a redaction left of it
+		}
+		if out[i].KIDs, err = textKeys(text); err != nil {
+			return err
+		}
 		out[i].fill(opened[2*i])
 		if e, ok := opened[2*i+1].(events.MessageRedacted); ok {
 			out[i].supersede(e)
@@ -143,6 +142,24 @@ func (v *View) fill(ctx context.Context, as events.Principal, out []Message, box
 		}
 	}
 	return nil
+}
+
+// textKeys names the keys of what was written, not of names and addresses.
+func textKeys(box []byte) ([]events.KID, error) {
+	if len(box) == 0 {
+		return nil, nil
+	}
+	env, err := unpack(box)
+	if err != nil {
+		return nil, err
+	}
+	var out []events.KID
+	for _, s := range env.Meta.Segments {
+		if s.Category == events.Communication {
+			out = append(out, s.KID)
+		}
+	}
+	return out, nil
 }
 
 func (m *Message) fill(e events.Event) {

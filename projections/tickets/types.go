@@ -85,7 +85,7 @@ type Message struct {
 	State          events.State // Plain, Erased, Restricted or Denied
 	Redacted       bool         // words of it, or all, were taken out
 	Unverified     bool
-	KeepUntil      *time.Time // nil while the ticket is open
+	KIDs           []events.KID // of the keys that its text is sealed with: they know how long it is kept
 	Delivery       string     // queued, accepted, deferred, failed, unknown, bounced, cancelled; empty for what is not sent
 	DeliveryDetail string     // reply code of the mail server
 	Class          events.MailClass

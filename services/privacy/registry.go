@@ -53,8 +53,16 @@ type By struct {
 	Actor   events.Actor
 }
 
+// unknownError is ErrUnknown's type: reception answers it with not_found.
+type unknownError struct{}
+
+func (unknownError) Error() string { return "not in the registry" }
+
+// Code tells reception what kind of error it is.
+func (unknownError) Code() string { return "not_found" }
+
 // ErrUnknown says that the registry has no such entry.
-var ErrUnknown = errors.New("not in the registry")
+var ErrUnknown error = unknownError{}
 
 // RuleError is a business "no": what is wrong with what was asked.
 type RuleError struct {
@@ -63,6 +71,15 @@ type RuleError struct {
 }
 
 func (e *RuleError) Error() string { return e.Sentence }
+
+// Code tells reception what kind of error it is.
+func (e *RuleError) Code() string { return "invalid" }
+
+// Detail is the sentence for whoever asked.
+func (e *RuleError) Detail() string { return e.Sentence }
+
+// Fields says where the mistake is.
+func (e *RuleError) Fields() map[string]string { return map[string]string{e.Field: e.Sentence} }
 
 // Open reads the registry, and founds it when the log has none: the founding
 // policy, the default schedule, the processors of the configuration.

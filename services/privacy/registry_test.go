@@ -123,7 +123,9 @@ func TestPublishedVersionsNeverChange(t *testing.T) {
 	refuse("policy", func(p *events.PolicyVersionPublished) { p.Policy = later.Policy })
 	refuse("effective", func(p *events.PolicyVersionPublished) { p.Effective = monday.Add(-time.Second) })
 	refuse("effective", func(p *events.PolicyVersionPublished) { p.Effective = later.Effective })
-	refuse("clauses", func(p *events.PolicyVersionPublished) { p.Clauses = []events.PolicyClause{{ID: "1.1", Title: "Contact"}} })
+	refuse("clauses", func(p *events.PolicyVersionPublished) {
+		p.Clauses = []events.PolicyClause{{ID: "1.1", Title: "Contact"}}
+	})
 	refuse("matrix", func(p *events.PolicyVersionPublished) {
 		p.Matrix = []events.PolicyGrant{{Purpose: "curiosity", Role: "agent", Category: "C-COMM", Level: "open"}}
 	})

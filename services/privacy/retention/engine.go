@@ -2,7 +2,6 @@ package retention
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -80,16 +79,33 @@ type By struct {
 }
 
 // RefusedError is a business "no": a stable code and a sentence.
-type RefusedError struct{ Code, Sentence string }
+type RefusedError struct{ Why, Sentence string }
 
 func (e *RefusedError) Error() string { return e.Sentence }
+
+// Code tells reception what kind of error it is.
+func (e *RefusedError) Code() string { return "conflict" }
+
+// Reason is the stable code of the refusal.
+func (e *RefusedError) Reason() string { return e.Why }
+
+// Detail is the sentence for whoever asked.
+func (e *RefusedError) Detail() string { return e.Sentence }
 
 func refuse(code, format string, a ...any) error {
 	return &RefusedError{code, fmt.Sprintf(format, a...)}
 }
 
+// unknownError is ErrUnknown's type: reception answers it with not_found.
+type unknownError struct{}
+
+func (unknownError) Error() string { return "no such sweep" }
+
+// Code tells reception what kind of error it is.
+func (unknownError) Code() string { return "not_found" }
+
 // ErrUnknown says that there is no such sweep.
-var ErrUnknown = errors.New("no such sweep")
+var ErrUnknown error = unknownError{}
 
 // Run moves the clock, takes up what was approved, and sweeps once a day, until
 // ctx ends.

@@ -27,45 +27,62 @@ func (e *Engine) Preview(ctx context.Context) (*Sweep, error) {
 	return s, nil
 }
 
-func (e *Engine) preview(ctx context.Context) (*Sweep, error) {
+// Look says what a sweep would destroy now, without writing anything down.
+func (e *Engine) Look(ctx context.Context) (events.RetentionPreviewed, error) {
+	p, _, err := e.look(ctx)
+	if err != nil {
+		return p, fmt.Errorf("look at what is due: %w", err)
+	}
+	return p, nil
+}
+
+func (e *Engine) look(ctx context.Context) (p events.RetentionPreviewed, due []vault.Info, err error) {
 	clock, err := e.Clock(ctx)
 	if err != nil {
-		return nil, err
+		return p, nil, err
 	}
 	switch {
 	case clock.Suspended != "":
-		return nil, refuse("clock_suspended", "The retention clock is suspended (%s): nothing is destroyed until the clocks agree or a person accepts the time.", clock.Suspended)
+		return p, nil, refuse("clock_suspended", "The retention clock is suspended (%s): nothing is destroyed until the clocks agree or a person accepts the time.", clock.Suspended)
 	case clock.At.IsZero():
-		return nil, refuse("clock_unset", "The retention clock does not run yet.")
+		return p, nil, refuse("clock_unset", "The retention clock does not run yet.")
 	}
 	// A ticket that was reopened must not be due because the vault was not told yet.
 	head, err := e.j.Head(ctx)
 	if err != nil {
-		return nil, err
+		return p, nil, err
 	}
 	if err := e.cfg.Anchors.Wait(ctx, head); err != nil {
-		return nil, err
+		return p, nil, err
 	}
-	due, err := e.cfg.Vault.Due(ctx, clock.At, sweepKeys)
-	if err != nil {
-		return nil, err
+	if due, err = e.cfg.Vault.Due(ctx, clock.At, sweepKeys); err != nil {
+		return p, nil, err
 	}
-	p := events.RetentionPreviewed{Sweep: events.NewUUID(), At: clock.At, Keys: int64(len(due)), Schedule: e.cfg.Schedule().Version}
 	census, err := e.cfg.Vault.Census(ctx)
 	if err != nil {
-		return nil, err
+		return p, nil, err
 	}
+	schedule := e.cfg.Schedule()
+	p = events.RetentionPreviewed{Sweep: events.NewUUID(), At: clock.At, Keys: int64(len(due)), Schedule: schedule.Version, ByClass: byClass(due)}
 	for _, n := range census {
 		p.Live += n
 	}
-	if p.Digest, err = digest(due); err != nil {
+	if len(due) > 0 {
+		p.Oldest = due[0].Expires
+	}
+	p.Auto = within(p, schedule.Limits)
+	p.Digest, err = digest(due)
+	return p, due, err
+}
+
+func (e *Engine) preview(ctx context.Context) (*Sweep, error) {
+	p, due, err := e.look(ctx)
+	if err != nil {
 		return nil, err
 	}
-	if p.ByClass = byClass(due); len(due) == 0 {
+	if len(due) == 0 {
 		return &Sweep{RetentionPreviewed: p, PreviewedAt: e.now()}, nil
 	}
-	p.Oldest = due[0].Expires
-	p.Auto = within(p, e.cfg.Schedule().Limits)
 	parts := slices.Collect(slices.Chunk(due, partKeys))
 	p.Parts = len(parts)
 	for i, part := range parts {

@@ -109,12 +109,12 @@ func TestLargeSweepWaitsForTwoPersons(t *testing.T) {
 	o.write(events.TicketStream(reopened.ticket), o.now, events.TicketReopened{Ticket: reopened.ticket, Cause: "agent"})
 	by := func(agent events.AgentID) retention.By { return retention.By{Command: events.NewUUID(), Agent: agent} }
 	var no *retention.RefusedError
-	if _, err := o.engine.Approve(t.Context(), by("ada"), w.Sweep, "another list"); !errors.As(err, &no) || no.Code != "digest" {
+	if _, err := o.engine.Approve(t.Context(), by("ada"), w.Sweep, "another list"); !errors.As(err, &no) || no.Why != "digest" {
 		t.Errorf("another digest: %v", err)
 	}
 	_, err = o.engine.Approve(t.Context(), by("ada"), w.Sweep, w.Digest)
 	o.must(err)
-	if _, err := o.engine.Approve(t.Context(), by("ada"), w.Sweep, w.Digest); !errors.As(err, &no) || no.Code != "same_person" {
+	if _, err := o.engine.Approve(t.Context(), by("ada"), w.Sweep, w.Digest); !errors.As(err, &no) || no.Why != "same_person" {
 		t.Errorf("the same person twice: %v", err)
 	}
 	o.must(o.engine.TakeUp(t.Context()))
@@ -138,7 +138,7 @@ func TestLargeSweepWaitsForTwoPersons(t *testing.T) {
 	if got := list[0].Swept; got == nil || got.Destroyed != 5 || got.Spared != 3 {
 		t.Errorf("swept %+v", got)
 	}
-	if _, err := o.engine.Approve(t.Context(), by("eve"), w.Sweep, w.Digest); !errors.As(err, &no) || no.Code != "not_waiting" {
+	if _, err := o.engine.Approve(t.Context(), by("eve"), w.Sweep, w.Digest); !errors.As(err, &no) || no.Why != "not_waiting" {
 		t.Errorf("approving what is done: %v", err)
 	}
 }
@@ -232,7 +232,7 @@ func TestJumpingClockDestroysNothing(t *testing.T) {
 		clock, err := o.engine.Tick(t.Context())
 		o.must(err)
 		var no *retention.RefusedError
-		if _, err := o.engine.Sweep(t.Context()); !errors.As(err, &no) || no.Code != "clock_suspended" || clock.Suspended != jump.why {
+		if _, err := o.engine.Sweep(t.Context()); !errors.As(err, &no) || no.Why != "clock_suspended" || clock.Suspended != jump.why {
 			t.Errorf("%s: suspended %q, sweep: %v", jump.why, clock.Suspended, err)
 		}
 		o.engine = o.newEngine() // a restart does not help
@@ -272,7 +272,7 @@ func TestSilentClockOnlyWaits(t *testing.T) {
 		t.Errorf("clock %+v, %v", c, err)
 	}
 	var no *retention.RefusedError
-	if _, err := o.engine.Preview(t.Context()); !errors.As(err, &no) || no.Code != "clock_unset" {
+	if _, err := o.engine.Preview(t.Context()); !errors.As(err, &no) || no.Why != "clock_unset" {
 		t.Errorf("preview without a clock: %v", err)
 	}
 }
