@@ -203,7 +203,7 @@ func (h *house) receive(ctx context.Context, start func(string, func(context.Con
 		Desk: h.desk, Accounts: h.accounts, Forms: h.forms, Raw: h.sealer.OpenBlob, Part: mailbox.DecodePart,
 		Mailboxes: h.mailboxStates, Mail: h.mailRoom(), System: h.system, Head: h.journal.Head,
 		Notices: h.notices, NoticeView: h.noticeView, Post: h.post(),
-		Privacy: h.privacyRoom(), Leave: h.leave, Left: func() { h.left.Add(1) },
+		Retention: h.retentionRoom(), Privacy: h.privacyRoom(), Leave: h.leave, Left: func() { h.left.Add(1) },
 		Unavailable: func(err error) bool { return store.IsUnavailable(err) || store.IsOutcomeUnknown(err) },
 	})
 	if err != nil {

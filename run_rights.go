@@ -156,7 +156,7 @@ func (h *house) ownHost(host string) bool {
 }
 
 // processors are those on the register.
-func (h *house) processors() []privacy.Processor { return nil }
+func (h *house) processors() []privacy.Processor { return h.registry.Now().Processors }
 
 // covers decides by the register whether a recipient may get something.
 func (h *house) covers(to events.RecipientID, host string, categories []events.Category, purpose events.Purpose) error {
