@@ -75,7 +75,9 @@ func permanent(code int, detail [2]int) string {
 	switch {
 	case detail == [2]int{1, 1}, detail == [2]int{1, 2}, detail == [2]int{1, 6}, detail == [2]int{1, 10}, detail == [2]int{2, 1}:
 		return ClassAddress
-	case detail == [2]int{3, 4}, detail == [2]int{2, 2} || code == 552:
+	case detail == [2]int{2, 2}:
+		return ClassFull
+	case detail == [2]int{3, 4}, code == 552:
 		return ClassSize
 	case detail[0] == 7:
 		return ClassContent
