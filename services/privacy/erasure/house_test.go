@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"path/filepath"
 	"slices"
@@ -32,6 +33,8 @@ func check(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+var quiet = slog.New(slog.DiscardHandler)
 
 // house is a real journal with real views and an office, and a clock.
 type house struct {

@@ -83,7 +83,13 @@ func gather(n *scan.Needles, e events.Event) {
 	}
 }
 
+// The needles of who somebody is.
+const (
+	needleName    = "name"
+	needleAddress = "address"
+)
+
 func address(n *scan.Needles, a events.Address) {
-	n.Add("name", a.Name)
-	n.Add("address", a.Address)
+	n.Add(needleName, a.Name)
+	n.Add(needleAddress, a.Address)
 }
