@@ -78,6 +78,11 @@ type Config struct {
 		TotalAnswers  int  `toml:"answers_in_all" help:"automatic answers in an hour"`
 	} `toml:"desk"`
 
+	Privacy struct {
+		Controller string `toml:"controller" help:"who answers for the data, as the record of processing names it"`
+		Contact    string `toml:"contact" help:"how to reach the controller and its data protection officer"`
+	} `toml:"privacy"`
+
 	Notices struct {
 		Rate    int `toml:"rate" help:"messages a minute of a notice that names no pace"`
 		MaxRate int `toml:"max_rate" help:"the highest pace a notice may name"`

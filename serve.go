@@ -63,6 +63,7 @@ type house struct {
 	runners    []*projections.Runner
 
 	erasureRooms
+	retentionRooms
 
 	rightsOffice
 
