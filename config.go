@@ -37,6 +37,7 @@ type Config struct {
 
 	Vault struct {
 		KeyFile string `toml:"key_file" help:"file of the root key; empty: root.key in the data folder. Keep a copy apart from the data"`
+		RootURL string `toml:"root_url" secret:"url" help:"gocloud.dev/secrets URL of a key management service that keeps the root key (awskms://, gcpkms://, azurekeyvault://, hashivault://, base64key://); empty: the key file holds the key itself"`
 	} `toml:"vault"`
 
 	SMTP struct {
@@ -48,6 +49,7 @@ type Config struct {
 		Password     string `toml:"password" secret:"yes"`
 		PasswordFile string `toml:"password_file"`
 		Hello        string `toml:"hello" help:"our name in EHLO"`
+		Outside      bool   `toml:"outside" help:"mail is delivered by a worker outside (hub worker smtp); this process sends nothing itself"`
 		Connections  int    `toml:"connections" help:"messages that go out at a time"`
 		DomainRate   int    `toml:"domain_rate" help:"messages a minute to a domain that nothing is known of; grows with success"`
 
@@ -96,6 +98,7 @@ type Config struct {
 	Mailbox  []MailboxConfig  `toml:"mailbox"`
 	Form     []FormConfig     `toml:"form"`
 	Identity []IdentityConfig `toml:"identity"`
+	Worker   []WorkerConfig   `toml:"worker"`
 
 	sources map[string]string // key → where its value came from
 }
@@ -200,6 +203,9 @@ func (c *Config) finish() error {
 		if f.Mailbox != "" && !ids[f.Mailbox] {
 			return fmt.Errorf("form.%d.mailbox: there is no mailbox %q", i, f.Mailbox)
 		}
+	}
+	if err := c.finishWorkers(); err != nil {
+		return err
 	}
 	for i, b := range c.Identity {
 		if !ids[b.Mailbox] {

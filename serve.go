@@ -29,6 +29,7 @@ import (
 	"github.com/westshore/hub/services/forms"
 	"github.com/westshore/hub/services/notices"
 	"github.com/westshore/hub/services/notifier"
+	"github.com/westshore/hub/services/worker"
 )
 
 // house is the floor plan: every room, built in the order data walks. Building
@@ -59,6 +60,7 @@ type house struct {
 	search     *search.View
 	noticeView *noticeviews.View
 	notices    *notices.Notices
+	hatch      *worker.Hatch // nil: no worker comes from outside
 	source     projections.Source
 	runners    []*projections.Runner
 
@@ -67,7 +69,8 @@ type house struct {
 
 	rightsOffice
 
-	worker  string // random name of this process
+	doors   sync.RWMutex // held by whoever takes something in; a backup waits for them
+	worker  string       // random name of this process
 	started time.Time
 	closers []func()
 }
@@ -140,10 +143,9 @@ func (h *house) foundation(ctx context.Context) (err error) {
 		return err
 	}
 	h.onClose(func() { _ = h.store.Close() })
-	if h.vault, err = vault.Open(ctx, vault.Config{Dir: h.dir("vault"), KeyFile: h.cfg.Vault.KeyFile, Gated: true, Logger: h.log}); err != nil {
+	if err = h.openVault(ctx, true); err != nil {
 		return err
 	}
-	h.onClose(func() { _ = h.vault.Close() })
 	if h.blobs, err = blobs.Open(blobs.Config{Dir: h.dir("blobs"), Logger: h.log}); err != nil {
 		return err
 	}
@@ -216,6 +218,9 @@ func (h *house) people(ctx context.Context) (err error) {
 	if err := h.hireNotices(); err != nil {
 		return err
 	}
+	if err := h.openHatch(); err != nil {
+		return err
+	}
 	h.desk = desk.New(desk.Config{
 		Journal: h.journal, MessageID: h.marks.MessageID, Own: h.marks.Own, Mailbox: first,
 		Acknowledge: h.cfg.Desk.Acknowledge, Logger: h.log,
@@ -243,6 +248,8 @@ func (h *house) people(ctx context.Context) (err error) {
 // take makes inquiries durable: sealed first, then published. It is how every
 // door hands on what it was given.
 func (h *house) take(ctx context.Context, inquiries []events.InquiryReceived) error {
+	h.doors.RLock()
+	defer h.doors.RUnlock()
 	var drafts []seal.Draft
 	for _, in := range inquiries {
 		by := journal.By{Command: events.DeriveUUID("inquiry", string(in.Inquiry)), Actor: events.Actor("door:" + string(in.Channel))}
