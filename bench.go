@@ -13,7 +13,7 @@ import (
 func benchCommand(ctx context.Context, args []string) error {
 	flags, rest := parseFlags(args)
 	if len(rest) != 1 {
-		return misuse("say what to measure: pipeline, list or seal")
+		return misuse("say what to measure: pipeline, list, mail, seal, append, replay, subscribe or send")
 	}
 	out := json.NewEncoder(os.Stdout)
 	switch rest[0] {
@@ -27,6 +27,12 @@ func benchCommand(ctx context.Context, args []string) error {
 			return err
 		}
 		return p.Print(out)
+	case "append", "replay", "subscribe":
+		return benchStore(ctx, rest[0], os.Stdout, flags)
+	case "mail":
+		return benchMail(ctx, os.Stdout, flags)
+	case "send":
+		return benchSend(ctx, os.Stdout, flags)
 	case "seal":
 		return benchSeal(ctx, os.Stdout, flags)
 	case "list":

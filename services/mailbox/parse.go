@@ -20,3 +20,9 @@ func ParseFile(r io.Reader, w io.Writer) error {
 	}
 	return mail.ParsedJSON(w, mail.Parse(raw, mail.Options{}), mail.OwnAddresses{})
 }
+
+// ReadOnly reads a raw mail as a door does and gives how many files it holds:
+// for measuring.
+func ReadOnly(raw []byte) (files int) {
+	return len(mail.Parse(raw, mail.Options{MaxText: maxText, MaxHTML: maxHTML}).Attachments)
+}
