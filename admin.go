@@ -150,6 +150,10 @@ func (h *house) do(ctx context.Context, call []string, out io.Writer) error {
 		return h.rebuild(ctx, args, out)
 	case "lag":
 		return h.lag(ctx, out)
+	case "backup":
+		return h.backup(ctx, args, out)
+	case "scavenge":
+		return h.scavenge(ctx, args, out)
 	case "privacy":
 		return h.privacy(ctx, args, out)
 	case "reconcile":

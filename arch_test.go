@@ -56,7 +56,7 @@ var walls = map[string][]string{
 	"github.com/nats-io/":                 {"events/bus"},
 	"github.com/cockroachdb/pebble":       {"events/node/ledger", "deploy/bench"},
 	"google.golang.org/grpc":              {"events/store", "events/node"},
-	"github.com/EventStore/":              {"events/store", "events/node"},
+	"github.com/EventStore/":              {"events/store", "events/node", "deploy/bench"},
 	"github.com/gofiber/fiber":            {"gateway", "gateway/api", "gateway/public", "gateway/live", "gateway/ops"},
 	"github.com/danielgtaylor/huma":       {"gateway", "gateway/api"},
 	"github.com/emersion/go-imap":         {"services/mailbox", "deploy/sandbox", "deploy/mailtest"},

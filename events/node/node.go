@@ -202,10 +202,10 @@ func (n *Node) Backup(dir string) error {
 	return nil
 }
 
-// Scavenge removes from disk what readers of streams can't see any more. See
-// ledger.Scavenge.
-func (n *Node) Scavenge(ctx context.Context) (ledger.ScavengeReport, error) {
-	r, err := n.ledger.Scavenge(ctx)
+// Scavenge removes from disk what readers of streams can't see any more, and
+// tells progress, which may be nil, how far it is. See ledger.Scavenge.
+func (n *Node) Scavenge(ctx context.Context, progress func(ledger.ScavengeReport)) (ledger.ScavengeReport, error) {
+	r, err := n.ledger.Scavenge(ctx, progress)
 	if err != nil {
 		return r, fmt.Errorf("scavenge event node: %w", err)
 	}

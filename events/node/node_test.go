@@ -209,7 +209,7 @@ func TestBackupStartsAsANode(t *testing.T) {
 	if err := n.Backup(dir); err == nil {
 		t.Error("a backup was written over")
 	}
-	if r, err := n.Scavenge(t.Context()); err != nil || r.Streams != 1 || r.Events != 0 {
+	if r, err := n.Scavenge(t.Context(), nil); err != nil || r.Streams != 1 || r.Events != 0 {
 		t.Errorf("scavenge: %+v, %v", r, err)
 	}
 	c := dial(t, start(t, func(cfg *node.Config) { cfg.Dir = dir }))

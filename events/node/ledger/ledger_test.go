@@ -90,7 +90,7 @@ func TestMaxAgeHidesAndScavengeRemoves(t *testing.T) {
 	if s, _ := l.Stream("s"); s.Missing() {
 		t.Error("a stream whose events expired counts as missing")
 	}
-	report, err := l.Scavenge(t.Context())
+	report, err := l.Scavenge(t.Context(), nil)
 	if diff := cmp.Diff(ledger.ScavengeReport{Streams: 2, Events: 3}, report); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
@@ -123,7 +123,7 @@ func TestScavenge(t *testing.T) {
 	for _, r := range all(t, l) {
 		before[fmt.Sprintf("%s %d", r.Stream, r.Revision)] = r.Position
 	}
-	report, err := l.Scavenge(t.Context())
+	report, err := l.Scavenge(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func TestScavenge(t *testing.T) {
 	if report.Events != len(before)-len(want) {
 		t.Errorf("reported %d of %d", report.Events, len(before)-len(want))
 	}
-	if again, err := l.Scavenge(t.Context()); again.Events != 0 || err != nil {
+	if again, err := l.Scavenge(t.Context(), nil); again.Events != 0 || err != nil {
 		t.Errorf("a second scavenge removed %d; %v", again.Events, err)
 	}
 	if res := put(t, l, "soft", 2, event(50)); res.Revision != 3 {

@@ -29,8 +29,9 @@ type ScavengeReport struct {
 // numbering goes on. Positions of what stays don't change. It works in small
 // batches beside appends and reads, and ends by handing the space back. When
 // ctx ends or the ledger closes it stops between two batches; what is done is
-// done.
-func (l *Ledger) Scavenge(ctx context.Context) (ScavengeReport, error) {
+// done, and the next one passes it over quickly. progress, which may be nil, is
+// called after every stream.
+func (l *Ledger) Scavenge(ctx context.Context, progress func(ScavengeReport)) (ScavengeReport, error) {
 	var report ScavengeReport
 	for from := ""; ; {
 		names, err := l.names(from)
@@ -45,6 +46,9 @@ func (l *Ledger) Scavenge(ctx context.Context) (ScavengeReport, error) {
 				return report, err
 			}
 			report.Streams++
+			if progress != nil {
+				progress(report)
+			}
 		}
 		from = names[len(names)-1] + "\x00"
 	}
