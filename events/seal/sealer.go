@@ -31,8 +31,8 @@ type Sealer struct {
 func New(v *vault.Vault, files Files) *Sealer { return &Sealer{vault: v, files: files} }
 
 // Draft is an event that is still to be sealed. Seal fills in the schema version
-// and the segment table of Meta, and the versions of policy and schedule where
-// they are empty.
+// and the segment table of Meta, and the versions of policy and schedule that
+// govern where they are empty.
 type Draft struct {
 	ID     events.UUID
 	Stream events.Stream
@@ -67,7 +67,7 @@ type work struct {
 // are durable when it returns, and so are files that are too large to travel
 // inside their event. When it fails, the keys are given back.
 func (s *Sealer) Seal(ctx context.Context, drafts []Draft) ([]events.Envelope, error) {
-	works, reqs, err := split(drafts)
+	works, reqs, err := s.split(drafts)
 	if err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
@@ -96,7 +96,7 @@ func (s *Sealer) Seal(ctx context.Context, drafts []Draft) ([]events.Envelope, e
 }
 
 // split takes drafts apart and lists the keys they need.
-func split(drafts []Draft) ([]work, []vault.Request, error) {
+func (s *Sealer) split(drafts []Draft) ([]work, []vault.Request, error) {
 	works := make([]work, len(drafts))
 	var reqs []vault.Request
 	for i, d := range drafts {
@@ -107,10 +107,10 @@ func split(drafts []Draft) ([]work, []vault.Request, error) {
 		meta := d.Meta
 		meta.Version, meta.Segments = version, nil
 		if meta.Policy == "" {
-			meta.Policy = events.PolicyVersion
+			meta.Policy = s.vault.PolicyVersion()
 		}
 		if meta.Schedule == 0 {
-			meta.Schedule = events.ScheduleVersion
+			meta.Schedule = max(s.vault.ScheduleVersion(), events.ScheduleVersion)
 		}
 		works[i] = work{draft: d, segs: segs, env: events.Envelope{ID: d.ID, Type: wire, Stream: d.Stream, Meta: meta}}
 		for _, seg := range segs {

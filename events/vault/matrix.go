@@ -171,6 +171,12 @@ func (v *Vault) SetPolicy(ctx context.Context, p Policy) error {
 	return explain("set policy", err)
 }
 
+// PolicyVersion is the version of the policy that governs.
+func (v *Vault) PolicyVersion() string {
+	ps := v.policies.Load()
+	return ps.names[ps.now]
+}
+
 func (v *Vault) loadPolicies(ctx context.Context) error {
 	first := FoundingPolicy()
 	doc, err := json.Marshal(first)
