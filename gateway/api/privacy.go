@@ -193,7 +193,7 @@ func (a *API) privacyOffice() {
 }
 
 func (a *API) privacyAudit() {
-	type output struct {
+	type accessOutput struct {
 		Body struct {
 			Items []AccessLine `json:"items" nullable:"false"`
 			Next  string       `json:"next"`
@@ -204,7 +204,7 @@ func (a *API) privacyAudit() {
 		Actor   string `query:"actor" maxLength:"80"`
 		Purpose string `query:"purpose" maxLength:"40"`
 	},
-	) (*output, error) {
+	) (*accessOutput, error) {
 		if _, err := officer(ctx); err != nil {
 			return nil, err
 		}
@@ -216,7 +216,7 @@ func (a *API) privacyAudit() {
 		if err != nil {
 			return nil, err
 		}
-		var out output
+		var out accessOutput
 		out.Body.Items = lines
 		if lines == nil {
 			out.Body.Items = []AccessLine{}

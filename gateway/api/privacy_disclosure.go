@@ -154,12 +154,12 @@ func (a *API) privacyHolds() {
 	fileAction(a, "holds", "decline", "The second person's no", false, of, func(ctx context.Context, by rights.By, agent events.AgentID, in *holdAction) error {
 		return o.Decline(ctx, by, agent, events.HoldID(in.ID))
 	})
-	type output struct{ Body PrivacyMatter }
+	type matterOutput struct{ Body PrivacyMatter }
 	add(a, privacyDescribe(get("get-privacy-matter", "/privacy/{list}/{id}/matter", "What a hold or a demand is about")), func(ctx context.Context, in *struct {
 		List string `path:"list" enum:"holds,disclosures"`
 		ID   string `path:"id" maxLength:"40"`
 	},
-	) (*output, error) {
+	) (*matterOutput, error) {
 		agent, err := officer(ctx)
 		if err != nil {
 			return nil, err
@@ -172,7 +172,7 @@ func (a *API) privacyHolds() {
 			stream = events.DemandStream(events.DemandID(in.ID))
 		}
 		m, err := o.Matter(ctx, agent.ID, stream)
-		return &output{PrivacyMatter(m)}, err
+		return &matterOutput{PrivacyMatter(m)}, err
 	})
 }
 
@@ -300,7 +300,7 @@ func (a *API) privacyCases() {
 	fileAction(a, "cases", "close", "End the case", false, of, func(ctx context.Context, by rights.By, agent events.AgentID, in *caseAction) error {
 		return o.CloseCase(ctx, by, agent, events.CaseID(in.ID), in.Body.Outcome, in.Body.Clause)
 	})
-	type output struct {
+	type recipientsOutput struct {
 		Body struct {
 			Items []CaseEntry `json:"items" nullable:"false"`
 		}
@@ -310,12 +310,12 @@ func (a *API) privacyCases() {
 		Command
 		ID string `path:"id" maxLength:"40"`
 	},
-	) (*output, error) {
+	) (*recipientsOutput, error) {
 		if err := identifier(in.ID); err != nil {
 			return nil, err
 		}
 		list, err := o.ReadCase(ctx, in.by(ctx, a.cfg.Now), CallerOf(ctx).Agent.ID, events.CaseID(in.ID))
-		var out output
+		var out recipientsOutput
 		out.Body.Items = make([]CaseEntry, len(list))
 		for i, e := range list {
 			out.Body.Items[i] = CaseEntry{e.At, string(e.By), e.Note.Title, e.Note.Text}

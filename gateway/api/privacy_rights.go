@@ -130,7 +130,7 @@ type consentAction struct {
 }
 
 func (a *API) privacyConsents() {
-	type output struct {
+	type consentsOutput struct {
 		Positioned
 		Body struct {
 			Items []privacy.Consent `json:"items" nullable:"false"`
@@ -141,14 +141,14 @@ func (a *API) privacyConsents() {
 		Customer string `query:"customer" maxLength:"40"`
 		Limit    int    `query:"limit" minimum:"1" maximum:"500" default:"200"`
 	},
-	) (*output, error) {
+	) (*consentsOutput, error) {
 		// An agent may see whom they may write to; everybody's consents are the office's.
 		if in.Customer == "" {
 			if _, err := officer(ctx); err != nil {
 				return nil, err
 			}
 		}
-		var out output
+		var out consentsOutput
 		var err error
 		if out.Positioned, err = a.view(ctx, "privacy", in.Reading); err != nil {
 			return nil, err
