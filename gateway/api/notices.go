@@ -73,8 +73,8 @@ func noticeTexts(list []NoticeText) []events.NoticeText {
 	return out
 }
 
-// Notice is one message to many, with live counts.
-type Notice struct {
+// NoticeToMany is one message to many, with live counts.
+type NoticeToMany struct {
 	ID          string           `json:"id"`
 	State       string           `json:"state" enum:"draft,approved,listing,sending,paused,cancelled,finished"`
 	Draft       NoticeDraft      `json:"draft"`
@@ -99,14 +99,14 @@ type Notice struct {
 type noticesOutput struct {
 	Positioned
 	Body struct {
-		Items []Notice `json:"items" nullable:"false"`
-		Next  string   `json:"next"`
+		Items []NoticeToMany `json:"items" nullable:"false"`
+		Next  string         `json:"next"`
 	}
 }
 
 type noticeOutput struct {
 	Positioned
-	Body Notice
+	Body NoticeToMany
 }
 
 // NoticeDone is what a command on a notice answers.
@@ -214,7 +214,7 @@ func (a *API) listNotices(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, cursorError(err)
 	}
-	out.Body.Items, out.Body.Next = make([]Notice, len(page.Items)), page.Next
+	out.Body.Items, out.Body.Next = make([]NoticeToMany, len(page.Items)), page.Next
 	for i, n := range page.Items {
 		if out.Body.Items[i], err = a.wireNotice(ctx, n); err != nil {
 			return nil, err
@@ -248,8 +248,8 @@ func noticeError(err error) error {
 	return err
 }
 
-func (a *API) wireNotice(ctx context.Context, n noticeviews.Notice) (Notice, error) {
-	w := Notice{
+func (a *API) wireNotice(ctx context.Context, n noticeviews.Notice) (NoticeToMany, error) {
+	w := NoticeToMany{
 		ID: string(n.ID), State: string(n.State), Draft: wireDraft(n), Drafters: []Ref{}, PauseCause: n.Cause, Recipients: n.Recipients, Listed: n.Listed,
 		Counts: n.Counts, Skipped: n.Skipped, Revision: n.Revision, CreatedAt: n.CreatedAt.UTC(), UpdatedAt: n.UpdatedAt.UTC(),
 		ApprovedAt: maybe(n.ApprovedAt), StartedAt: maybe(n.StartedAt), FinishedAt: maybe(n.FinishedAt),

@@ -12,9 +12,9 @@ import (
 	"github.com/westshore/hub/services/privacy/retention"
 )
 
-// RetentionRule is a rule of the schedule, with its words and how much it is
+// RetentionRuleShown is a rule of the schedule, with its words and how much it is
 // about.
-type RetentionRule struct {
+type RetentionRuleShown struct {
 	events.RetentionRule
 	Sentence string `json:"sentence" example:"24 months from the end of the matter"`
 	Keys     int64  `json:"keys" doc:"Live keys of the class"`
@@ -41,7 +41,7 @@ type scheduleOutput struct {
 		Version int                      `json:"version"`
 		At      time.Time                `json:"at"`
 		Reason  string                   `json:"reason"`
-		Rules   []RetentionRule          `json:"rules" nullable:"false"`
+		Rules   []RetentionRuleShown     `json:"rules" nullable:"false"`
 		Longer  []events.RetentionGround `json:"longer" nullable:"false" doc:"Classes whose old data are kept longer, with the legal ground"`
 		Limits  events.RetentionLimits   `json:"limits"`
 		History []ScheduleVersion        `json:"history" nullable:"false"`
@@ -179,9 +179,9 @@ func (a *API) getSchedule(ctx context.Context, _ *struct{}) (*scheduleOutput, er
 	var out scheduleOutput
 	b := &out.Body
 	b.Version, b.At, b.Reason, b.Limits = s.Version, s.At.UTC(), s.Reason, s.Limits
-	b.Rules, b.Longer, b.History = []RetentionRule{}, filled(s.Longer), []ScheduleVersion{}
+	b.Rules, b.Longer, b.History = []RetentionRuleShown{}, filled(s.Longer), []ScheduleVersion{}
 	for _, r := range s.Rules {
-		b.Rules = append(b.Rules, RetentionRule{r, privacy.RuleSentence(r), census[r.Class]})
+		b.Rules = append(b.Rules, RetentionRuleShown{r, privacy.RuleSentence(r), census[r.Class]})
 	}
 	for _, v := range all.Schedules {
 		b.History = append(b.History, ScheduleVersion{v.Version, v.At.UTC(), v.Reason})
