@@ -103,8 +103,12 @@ func (b *sealBench) run(ctx context.Context, keys int) error {
 		name string
 		do   func(context.Context, int) error
 	}{
-		{"sealing", b.seal}, {"filling", b.fill}, {"opening", b.open}, {"erasing one person", b.erase},
-		{"wrapping anew", b.rewrap}, {"sweeping", b.sweep},
+		{"sealing", b.seal},
+		{"filling", b.fill},
+		{"opening", b.open},
+		{"erasing one person", b.erase},
+		{"wrapping anew", b.rewrap},
+		{"sweeping", b.sweep},
 	} {
 		fmt.Fprintf(os.Stderr, "%s\n", step.name)
 		if err := step.do(ctx, keys); err != nil {

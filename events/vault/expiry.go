@@ -38,7 +38,8 @@ func (v *Vault) SetSchedule(ctx context.Context, s Schedule) error {
 	}
 	next := old.with(&s, string(doc))
 	v.unsettled.Store(true)
-	r := redating{v: v, plan: next,
+	r := redating{
+		v: v, plan: next,
 		begin: func(ctx context.Context, w *writer) ([]keyScope, error) {
 			if _, err := w.exec(ctx, "INSERT OR IGNORE INTO schedule (version, doc, at) VALUES (?, ?, ?)", s.Version, string(doc), millis(v.now())); err != nil {
 				return nil, err
@@ -303,8 +304,10 @@ func (v *Vault) dateNew(ctx context.Context, w *writer, now time.Time, rows []mi
 	for i := range rows {
 		r := &rows[i]
 		list[i] = &space[i]
-		space[i] = dated{stream: string(r.req.Stream), subject: r.subject,
-			span: span{class: r.req.Class, anchor: r.req.Anchor, version: p.now.Version, collected: now}}
+		space[i] = dated{
+			stream: string(r.req.Stream), subject: r.subject,
+			span: span{class: r.req.Class, anchor: r.req.Anchor, version: p.now.Version, collected: now},
+		}
 		if r.req.Ref != "" {
 			list[i].ref = []byte(r.req.Ref)
 		}

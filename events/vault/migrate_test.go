@@ -106,6 +106,7 @@ func columns(t *testing.T, p place) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = rows.Close() }()
 	var out []string
 	for rows.Next() {
 		var s string
