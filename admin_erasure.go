@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -17,9 +18,10 @@ import (
 // erasureCommands are the sub-commands of `hub privacy` that erase and prove it.
 func erasureCommands() map[string]privacyCommand {
 	return map[string]privacyCommand{
-		"erase":       {"ADDRESS [--yes] [--law gdpr|ccpa] [--silent]", "show what an erasure would cover; with --yes carry it out, up to its certificate", (*house).eraseCommand},
+		"erase":       {"ADDRESS [yes] [silent] [ccpa]", "show what an erasure would cover; with yes carry it out, up to its certificate", (*house).eraseCommand},
 		"verify":      {"[REQUEST]", "look again whether an erasure holds; without a request, whether every file is on the store register", (*house).verifyCommand},
-		"certificate": {"REQUEST | --check FILE", "print the certificate of an erasure, or check one", (*house).certificateCommand},
+		"certificate": {"REQUEST | check /FILE", "print the certificate of an erasure, or check one", (*house).certificateCommand},
+		"drill":       {"[/FOLDER]", "erase a synthetic customer of a private hub and search every byte for it", (*house).drillCommand},
 		"erasures":    {"", "list the erasures that are not over", (*house).erasuresCommand},
 	}
 }
@@ -29,23 +31,23 @@ const shellActor = events.Actor("system:shell")
 // eraseCommand erases whoever is known by an address. The officer at the shell
 // vouches for the person's identity.
 func (h *house) eraseCommand(ctx context.Context, args []string, out io.Writer) error {
-	flags, rest := parseFlags(args)
-	for f := range flags {
-		if f != "yes" && f != "law" && f != "silent" {
-			return misuse("there is no flag --%s", f)
+	if len(args) == 0 {
+		return misuse("say: privacy erase ADDRESS [yes] [silent] [ccpa]")
+	}
+	address, yes, n := args[0], false, erasure.Opening{Contact: events.Address{Address: args[0]}, Channel: "shell", Verified: true}
+	for _, word := range args[1:] {
+		switch word {
+		case "yes":
+			yes = true
+		case "silent":
+			n.Contact = events.Address{}
+		case "ccpa", "gdpr":
+			n.Law = events.Law(word)
+		default:
+			return misuse("%q is not one of yes, silent, ccpa", word)
 		}
 	}
-	if _, yes := flags["yes"]; yes && len(rest) == 0 && strings.Contains(flags["yes"], "@") {
-		rest = []string{flags["yes"]} // "--yes ADDRESS"
-	}
-	if len(rest) != 1 {
-		return misuse("say: privacy erase ADDRESS [--yes]")
-	}
-	law := events.Law(flags["law"])
-	if law != "" && law != events.GDPR && law != events.CCPA {
-		return misuse("--law is gdpr or ccpa")
-	}
-	who, known, err := h.vault.Lookup(ctx, rest[0])
+	who, known, err := h.vault.Lookup(ctx, address)
 	if err != nil {
 		return err
 	}
@@ -62,15 +64,12 @@ func (h *house) eraseCommand(ctx context.Context, args []string, out io.Writer) 
 	if err := printScope(out, scope); err != nil {
 		return err
 	}
-	if _, yes := flags["yes"]; !yes {
-		_, err := fmt.Fprintln(out, "nothing was changed; add --yes to erase this")
+	if !yes {
+		_, err := fmt.Fprintln(out, "nothing was changed; add the word yes to erase this")
 		return err
 	}
-	contact := events.Address{Address: rest[0]}
-	if _, silent := flags["silent"]; silent {
-		contact = events.Address{}
-	}
-	return h.eraseNow(ctx, erasure.Opening{Customer: who, Contact: contact, Law: law, Channel: "shell", Verified: true}, out)
+	n.Customer = who
+	return h.eraseNow(ctx, n, out)
 }
 
 func printScope(out io.Writer, s erasure.Scope) error {
@@ -204,14 +203,13 @@ func (h *house) verifyRegister(out io.Writer) error {
 }
 
 func (h *house) certificateCommand(ctx context.Context, args []string, out io.Writer) error {
-	flags, rest := parseFlags(args)
-	if file := flags["check"]; file != "" && len(rest) == 0 {
-		return h.checkCertificate(file, out)
+	if len(args) == 2 && args[0] == "check" && filepath.IsAbs(args[1]) {
+		return h.checkCertificate(args[1], out)
 	}
-	if len(rest) != 1 {
-		return misuse("say: privacy certificate REQUEST, or privacy certificate --check FILE")
+	if len(args) != 1 {
+		return misuse("say: privacy certificate REQUEST, or privacy certificate check /PATH/TO/FILE")
 	}
-	doc, err := h.erasure.Certificate(ctx, events.RequestID(rest[0]))
+	doc, err := h.erasure.Certificate(ctx, events.RequestID(args[0]))
 	if err != nil {
 		return err
 	}

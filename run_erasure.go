@@ -171,4 +171,3 @@ func (h *house) eraseAlone(ctx context.Context) (stop func()) {
 		wg.Wait()
 	}
 }
-

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ import (
 	"github.com/westshore/hub/services/mailbox"
 	"github.com/westshore/hub/services/privacy"
 	"github.com/westshore/hub/services/privacy/disclosure"
+	"github.com/westshore/hub/services/privacy/erasure"
 	"github.com/westshore/hub/services/privacy/rights"
 )
 
@@ -46,7 +48,7 @@ func (h *house) openRights() {
 	h.disclosure = disclosure.New(disclosure.Config{
 		Journal: h.journal, Hash: h.vault.Hash, Key: key, Hold: h.holdKeys, Release: h.releaseHold,
 		SubjectKeys: h.vault.SubjectKeys, StreamKeys: h.vault.StreamKeys, OpenBlob: h.sealer.OpenBlob, Search: h.findTickets,
-		Contact: h.contact, People: h.privacyView.People, Covers: h.covers, Open: h.privacyView.OpenIDs, Brand: h.cfg.Brand, Logger: h.log,
+		Contact: h.contactForNotice, People: h.privacyView.People, Covers: h.covers, Open: h.privacyView.OpenIDs, Brand: h.cfg.Brand, Logger: h.log,
 	})
 	h.rights = rights.New(rights.Config{
 		Journal: h.journal, Hash: h.vault.Hash, Key: key, Lookup: h.vault.Lookup, Contact: h.contact,
@@ -85,6 +87,15 @@ func (h *house) contact(ctx context.Context, who events.SubjectID) (events.Addre
 	return r.To, nil
 }
 
+// contactForNotice is the same in the words of the office of disclosure.
+func (h *house) contactForNotice(ctx context.Context, who events.SubjectID) (events.Address, error) {
+	a, err := h.contact(ctx, who)
+	if errors.Is(err, rights.ErrNoContact) {
+		err = disclosure.ErrNoContact
+	}
+	return a, err
+}
+
 // staff lists who works here, to be left out of what is handed out.
 func (h *house) staff(ctx context.Context) ([]events.Address, error) {
 	list, err := h.accounts.List(ctx)
@@ -119,23 +130,19 @@ const holdMost = 10_000
 // holdKeys, releaseHold, restrictUse and destroyKeys reach the vault by way of the
 // ledger, so that a restored vault repeats them.
 func (h *house) holdKeys(ctx context.Context, o vault.HoldOrder) (vault.Held, error) {
-	return h.vault.Hold(ctx, o)
+	return h.ledger.Hold(ctx, o)
 }
 
 func (h *house) releaseHold(ctx context.Context, id events.UUID) (vault.Destroyed, error) {
-	return h.vault.Release(ctx, id)
+	return h.ledger.Release(ctx, id)
 }
 
 func (h *house) restrictUse(ctx context.Context, who events.SubjectID, on bool, why string) error {
-	return h.vault.Restrict(ctx, who, on, why)
+	return h.ledger.Restrict(ctx, who, on, why)
 }
 
 func (h *house) destroyKeys(ctx context.Context, order events.UUID, cause string, keys []vault.Info) error {
-	kids := make([]events.KID, len(keys))
-	for i, k := range keys {
-		kids[i] = k.KID
-	}
-	_, err := h.vault.Destroy(ctx, vault.Order{ID: order, Cause: cause}, kids)
+	_, err := h.ledger.Destroy(ctx, order, cause, time.Time{}, erasure.Targets(keys))
 	return err
 }
 
@@ -182,7 +189,7 @@ func (h *house) accessLog(ctx context.Context, actor events.Actor, purpose event
 	out := make([]api.AccessLine, len(lines))
 	for i, l := range lines {
 		out[i] = api.AccessLine{
-			N: l.N, At: l.At, Actor: string(l.Who.Actor), Role: string(l.Who.Role), Purpose: string(l.Who.Purpose), Matter: l.Who.Matter,
+			N: l.ID, At: l.At, Actor: string(l.Who.Actor), Role: string(l.Who.Role), Purpose: string(l.Who.Purpose), Matter: l.Who.Matter,
 			Second: string(l.Who.Second), Opened: l.Opened, Denied: l.Denied,
 		}
 		for _, k := range l.KIDs {
@@ -241,7 +248,7 @@ func (h *house) serveRights(start func(string, func(context.Context) error)) {
 
 // privacyRoom is the privacy office behind the API.
 func (h *house) privacyRoom() *api.PrivacyRoom {
-	return &api.PrivacyRoom{View: h.privacyView, Rights: h.rights, Disclosure: h.disclosure, Access: h.accessLog}
+	return &api.PrivacyRoom{View: h.privacyView, Rights: h.rights, Disclosure: h.disclosure, Erasure: h.erasure, Access: h.accessLog}
 }
 
 func (h *house) rightsMetrics() []ops.Metric {

@@ -198,7 +198,7 @@ func (a *API) since(ctx context.Context, idOrNumber string, stale *desk.StaleErr
 	var out []Message
 	for _, m := range c.Messages {
 		if seen.Before(m.Position) {
-			out = append(out, wireMessage(c.Ticket.ID, m))
+			out = append(out, a.wireMessage(c.Ticket.ID, m))
 		}
 	}
 	return out

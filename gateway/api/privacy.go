@@ -13,6 +13,7 @@ import (
 	"github.com/westshore/hub/projections/privacy"
 	"github.com/westshore/hub/services/accounts"
 	"github.com/westshore/hub/services/privacy/disclosure"
+	"github.com/westshore/hub/services/privacy/erasure"
 	"github.com/westshore/hub/services/privacy/rights"
 )
 
@@ -21,6 +22,7 @@ type PrivacyRoom struct {
 	View       *privacy.View
 	Rights     *rights.Rights
 	Disclosure *disclosure.Office
+	Erasure    *erasure.Office
 	// Access lists who opened what: lines of the vault's access log before a number.
 	Access func(ctx context.Context, actor events.Actor, purpose events.Purpose, before int64, limit int) ([]AccessLine, error)
 }
@@ -189,6 +191,7 @@ func (a *API) privacyOffice() {
 	})
 	a.privacyRights()
 	a.privacyDisclosure()
+	a.privacyErasure()
 	a.privacyAudit()
 }
 

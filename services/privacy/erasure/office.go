@@ -3,7 +3,6 @@ package erasure
 import (
 	"context"
 	"crypto/ed25519"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -150,18 +149,36 @@ func DefaultExemptions() map[events.Class]Exemption {
 	}
 }
 
-// The refusals of the office.
-var (
-	// ErrNotFound says that there is no such request, or that it is none for erasure.
-	ErrNotFound = errors.New("there is no such erasure request")
+// missing is the error of something that is not there.
+type missing string
+
+func (m missing) Error() string { return string(m) }
+
+// Code is the stable code of the API.
+func (missing) Code() string { return "not_found" }
+
+// What is not there.
+const (
+	// ErrNotFound says that there is no such request, or that it is none for
+	// erasure, or no such message.
+	ErrNotFound = missing("there is no such erasure request or message")
 	// ErrNobody says that nobody is known by an address.
-	ErrNobody = errors.New("nobody is known by this address")
+	ErrNobody = missing("nobody is known by this address")
 )
 
-// Refusal is a business "no": a stable code and a sentence for the officer.
-type Refusal struct{ Code, Sentence string }
+// Refusal is a business "no": a stable rule and a sentence for the officer.
+type Refusal struct{ Rule, Sentence string }
 
 func (r *Refusal) Error() string { return r.Sentence }
+
+// Code is the stable code of the API.
+func (r *Refusal) Code() string { return "conflict" }
+
+// Reason is the rule behind it.
+func (r *Refusal) Reason() string { return r.Rule }
+
+// Detail is the sentence for a person.
+func (r *Refusal) Detail() string { return r.Sentence }
 
 // officer is who the office opens things as: to answer people about their data.
 var officer = events.Principal{Actor: "system:privacy", Role: events.RolePrivacy, Purpose: events.PurposeDSR}

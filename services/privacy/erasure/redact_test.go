@@ -75,10 +75,10 @@ func TestRedactionOfAnAnswer(t *testing.T) {
 	msg, out := h.reply(who, ada, ticket, "The pump of your neighbour Kasimir Vandenberg fits", true)
 	stuck, _ := h.reply(who, ada, ticket, "Kasimir Vandenberg will bring it", false)
 	no := &erasure.Refusal{}
-	if err := h.office.Redact(t.Context(), h.by("agent:1"), erasure.Redaction{Ticket: ticket, Message: string(stuck), Words: []string{"Kasimir"}, Reason: "third_party"}); !errors.As(err, &no) || no.Code != "going_out" {
+	if err := h.office.Redact(t.Context(), h.by("agent:1"), erasure.Redaction{Ticket: ticket, Message: string(stuck), Words: []string{"Kasimir"}, Reason: "third_party"}); !errors.As(err, &no) || no.Rule != "going_out" {
 		t.Errorf("a message on its way: %v", err)
 	}
-	if err := h.office.Redact(t.Context(), h.by("agent:1"), erasure.Redaction{Ticket: ticket, Message: string(msg), Words: []string{"Nobody"}, Reason: "third_party"}); !errors.As(err, &no) || no.Code != "not_there" {
+	if err := h.office.Redact(t.Context(), h.by("agent:1"), erasure.Redaction{Ticket: ticket, Message: string(msg), Words: []string{"Nobody"}, Reason: "third_party"}); !errors.As(err, &no) || no.Rule != "not_there" {
 		t.Errorf("words that are not there: %v", err)
 	}
 	check(t, h.office.Redact(t.Context(), h.by("agent:1"), erasure.Redaction{Ticket: ticket, Message: string(msg), Words: []string{"Kasimir Vandenberg"}, Reason: "third_party"}))

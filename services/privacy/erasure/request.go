@@ -10,6 +10,9 @@ import (
 	"github.com/westshore/hub/events/journal"
 )
 
+// By says who does something and under which command.
+type By = journal.By
+
 // Opening begins a request for erasure that an officer took, for somebody whose
 // identity the officer vouches for when Verified is set. The same id is the same
 // request.
