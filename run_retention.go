@@ -214,7 +214,7 @@ func (h *house) reclaim() *retention.Reclaim {
 	}
 	if h.node != nil {
 		r.Scavenge = func(ctx context.Context) error {
-			_, err := h.node.Scavenge(ctx)
+			_, err := h.node.Scavenge(ctx, nil)
 			return err
 		}
 	}

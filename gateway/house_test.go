@@ -17,6 +17,7 @@ import (
 	"github.com/westshore/hub/events/journal"
 	"github.com/westshore/hub/events/journal/journaltest"
 	"github.com/westshore/hub/events/store"
+	"github.com/westshore/hub/events/vault"
 	"github.com/westshore/hub/gateway"
 	"github.com/westshore/hub/gateway/api"
 	"github.com/westshore/hub/gateway/live"
@@ -28,6 +29,8 @@ import (
 	"github.com/westshore/hub/services/accounts"
 	"github.com/westshore/hub/services/desk"
 	"github.com/westshore/hub/services/forms"
+	"github.com/westshore/hub/services/privacy"
+	"github.com/westshore/hub/services/privacy/retention"
 )
 
 const password = "correct horse battery"
@@ -45,7 +48,10 @@ type house struct {
 	agent    events.AgentID
 	stop     func()
 	mu       sync.Mutex
-	away     error // what forms' Take answers
+	anchors  *retention.Anchors
+	engine   *retention.Engine
+	wall     time.Time // what the retention engine takes for the time; zero: the real one
+	away     error     // what forms' Take answers
 }
 
 func newHouse(t *testing.T, change ...func(*gateway.Config)) *house {
@@ -83,6 +89,7 @@ func newHouse(t *testing.T, change ...func(*gateway.Config)) *house {
 	})
 	run("router", desk.NewRouter(h.desk, desk.RouterConfig{NewTickets: 1000}).Run)
 	run("accounts", h.accounts.Run)
+	run("anchors", h.anchors.Run)
 	running.Go(func() {
 		if err := h.gateway.Listen(ctx); err != nil { // stopping whole is part of the promise
 			t.Errorf("gateway: %v", err)
@@ -134,13 +141,99 @@ func (h *house) rooms() gateway.Rooms {
 		PerAddress: forms.Limit{Burst: 1000, Every: time.Second}, PerClient: forms.Limit{Burst: 60, Every: time.Hour},
 	})
 	h.must(err)
+	retentionRoom := h.retention(runners)
 	return gateway.Rooms{
-		Tickets: tv, Outbox: ov, Customers: cv, Search: sv, Runners: runners, Feed: h.feed, Desk: h.desk, Accounts: h.accounts, Forms: f,
+		Retention: retentionRoom,
+		Tickets:   tv, Outbox: ov, Customers: cv, Search: sv, Runners: runners, Feed: h.feed, Desk: h.desk, Accounts: h.accounts, Forms: f,
 		Raw: h.kit.Sealer.OpenBlob, Head: h.kit.Head, Unavailable: store.IsUnavailable,
 		Part: func(raw []byte, a events.Attachment) ([]byte, error) { return raw[a.Offset : a.Offset+a.Length], nil },
 		System: func(context.Context) (api.System, error) {
 			return api.System{Store: "ok", Bus: "ok", Ready: true}, nil
 		},
+	}
+}
+
+// retention opens the registry and the retention engine, as main does.
+func (h *house) retention(runners []*projections.Runner) *api.RetentionRoom {
+	registry, err := privacy.Open(h.Context(), privacy.Config{
+		Journal: h.kit.Journal, Logger: h.kit.Logger,
+		Scheduled: func(ctx context.Context, s events.RetentionScheduleChanged) error {
+			compiled, err := privacy.Compile(s)
+			if err != nil {
+				return err
+			}
+			return h.kit.Vault.SetSchedule(ctx, compiled)
+		},
+	})
+	h.must(err)
+	h.kit.StampWith(registry.Stamp)
+	h.anchors = retention.NewAnchors(h.kit.Journal, h.kit.Vault, h.kit.Logger)
+	h.engine = retention.New(retention.Config{
+		Journal: h.kit.Journal, Vault: h.kit.Vault, Anchors: h.anchors, Logger: h.kit.Logger,
+		Schedule: func() events.RetentionScheduleChanged { return registry.Now().Schedule().RetentionScheduleChanged },
+		Now: func() time.Time {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			if h.wall.IsZero() {
+				return time.Now()
+			}
+			return h.wall
+		},
+		Destroy: func(ctx context.Context, order events.UUID, due time.Time, keys []vault.Info) (vault.Destroyed, error) {
+			var kids []events.KID
+			for _, k := range keys {
+				kids = append(kids, k.KID)
+			}
+			return h.kit.Vault.Destroy(ctx, vault.Order{ID: order, Cause: vault.CauseRetention, Due: due}, kids)
+		},
+		Purge: func(ctx context.Context, people []events.SubjectID) error {
+			for _, r := range runners {
+				if _, err := r.PurgeAll(ctx, people); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		Reclaim: h.reclaim(),
+	})
+	return &api.RetentionRoom{
+		Registry: registry, Engine: h.engine, KeepUntil: h.kit.Vault.Expiries, Census: h.kit.Vault.Census,
+		Identity: privacy.Identity{Controller: "Westshore BPO", Contact: "privacy@desk.example"},
+		Effects: func(ctx context.Context, s events.RetentionScheduleChanged) ([]api.ScheduleEffect, error) {
+			compiled, err := privacy.Compile(s)
+			if err != nil {
+				return nil, err
+			}
+			byClass, err := h.kit.Vault.TrySchedule(ctx, compiled, time.Now())
+			var out []api.ScheduleEffect
+			for _, e := range byClass {
+				out = append(out, api.ScheduleEffect(e))
+			}
+			return out, err
+		},
+	}
+}
+
+// reclaim cuts streams and has the node scavenge.
+func (h *house) reclaim() *retention.Reclaim {
+	return &retention.Reclaim{
+		Cut: func(ctx context.Context, stream events.Stream, before events.Revision) error {
+			m, at, err := h.kit.Store.Metadata(ctx, string(stream))
+			if err != nil {
+				return err
+			}
+			m.TruncateBefore = before
+			return h.kit.Store.SetMetadata(ctx, string(stream), at, m)
+		},
+		Files: func(ctx context.Context, digests []events.Hash) error {
+			for _, d := range digests {
+				if err := h.kit.Blobs.Delete(ctx, d); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		Scavenge: h.kit.Scavenge,
 	}
 }
 

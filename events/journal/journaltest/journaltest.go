@@ -28,6 +28,8 @@ type Kit struct {
 	Blobs  *blobs.Store
 	Logger *slog.Logger
 	Dir    string
+	// Scavenge has the event node reclaim what readers cannot see any more.
+	Scavenge func(context.Context) error
 }
 
 // New starts a journal that ends with the test.
@@ -39,6 +41,10 @@ func New(t testing.TB) *Kit {
 	}
 	n, err := node.Start(t.Context(), node.Config{Dir: filepath.Join(k.Dir, "node"), Logger: k.Logger})
 	must(t, err)
+	k.Scavenge = func(ctx context.Context) error {
+		_, err := n.Scavenge(ctx, nil)
+		return err
+	}
 	k.Store, err = store.Open(t.Context(), store.Config{URL: n.ConnectionString(), Socket: n.SocketPath(), Batch: true, Logger: k.Logger})
 	must(t, err)
 	k.Vault, err = vault.Open(t.Context(), vault.Config{Dir: filepath.Join(k.Dir, "vault"), KeyFile: filepath.Join(k.Dir, "root.key"), Logger: k.Logger})
