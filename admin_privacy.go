@@ -21,7 +21,7 @@ type privacyCommand struct {
 func privacyCommands() map[string]privacyCommand {
 	table := map[string]privacyCommand{}
 	for _, part := range []map[string]privacyCommand{
-		retentionCommands(), erasureCommands(),
+		retentionCommands(), erasureCommands(), vaultCommands(), rightsCommands(),
 	} {
 		maps.Copy(table, part)
 	}

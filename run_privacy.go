@@ -16,6 +16,7 @@ func (h *house) privacyOffice(ctx context.Context) error {
 
 // servePrivacy starts the loops of the privacy office; each part adds its line.
 func (h *house) servePrivacy(start func(name string, loop func(context.Context) error)) {
+	start("vault", h.keepVault)
 	h.serveRetention(start)
 	start("erasure", h.runErasure)
 	h.serveRights(start)

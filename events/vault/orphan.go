@@ -13,7 +13,7 @@ import (
 
 const (
 	markOrphans = "orphans" // the last key that was looked at
-	orphanBatch = 1000
+	orphanBatch = 100_000
 )
 
 // Orphans destroys keys whose event was never written: a process ended between
