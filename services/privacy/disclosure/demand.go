@@ -2,6 +2,7 @@ package disclosure
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -301,14 +302,18 @@ func (o *Office) notices(ctx context.Context, id events.DemandID) error {
 		by := journal.By{Command: events.DeriveUUID("told", string(id), string(customer)), Actor: system, At: o.cfg.Now()}
 		// Somebody without an address on file, or erased since, cannot be told; that they
 		// were looked for stands in the stream all the same.
-		if to, err := o.cfg.Contact(ctx, customer); err == nil {
+		to, err := o.cfg.Contact(ctx, customer)
+		if err != nil && !errors.Is(err, ErrNoContact) {
+			return fmt.Errorf("tell of a disclosure: %w", err)
+		}
+		if err == nil {
 			text := fmt.Sprintf("Hello,\n\non %s we had to give data about you to %s, because a law obliges us to (our privacy policy, section 3.2).\n\n"+
 				"You may ask us for details and for a copy of your data at any time.\n\n%s\n", d.at.Format("2 January 2006"), d.received.Recipient, o.cfg.Brand)
 			if err := o.letter(ctx, by, note, customer, to, string(id), "We had to disclose data about you", text); err != nil {
 				return fmt.Errorf("tell of a disclosure: %w", err)
 			}
 		}
-		err := o.onDemand(ctx, by, id, func(d demand) ([]events.Event, error) {
+		err = o.onDemand(ctx, by, id, func(d demand) ([]events.Event, error) {
 			if d.told[customer] {
 				return nil, nil
 			}

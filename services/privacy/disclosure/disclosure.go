@@ -33,7 +33,7 @@ type Config struct {
 	OpenBlob func(context.Context, events.Principal, events.Blob) ([]byte, events.State, error)
 	// Search finds the tickets a query is about.
 	Search func(ctx context.Context, query string) ([]events.TicketID, error)
-	// Contact is a person's address on file.
+	// Contact is a person's address on file; ErrNoContact when there is none any more.
 	Contact func(context.Context, events.SubjectID) (events.Address, error)
 	// People lists everybody the house knows, a page after an id at a time.
 	People func(ctx context.Context, after events.SubjectID, limit int) ([]events.SubjectID, error)
@@ -86,6 +86,9 @@ func (r *Refusal) Code() string {
 func (r *Refusal) Detail() string { return r.Sentence }
 
 func refuse(reason, sentence string) error { return &Refusal{Reason: reason, Sentence: sentence} }
+
+// ErrNoContact says that no address of a person is on file.
+var ErrNoContact = errors.New("no address on file")
 
 // ErrNotFound is returned when there is no such thing.
 var ErrNotFound = &Refusal{code: "not_found", Reason: "unknown", Sentence: "There is no such thing here."}

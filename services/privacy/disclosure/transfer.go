@@ -2,6 +2,7 @@ package disclosure
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -69,12 +70,12 @@ func (o *Office) Notify(ctx context.Context, id events.TransferID) error {
 		}
 		for _, p := range page {
 			to, err := o.cfg.Contact(ctx, p)
-			if err != nil {
-				if ctx.Err() != nil {
-					return err
-				}
+			if errors.Is(err, ErrNoContact) {
 				skipped++
 				continue
+			}
+			if err != nil {
+				return fmt.Errorf("notify of transfer: %w", err)
 			}
 			note := events.MessageID(events.DeriveUUID("letter", "transfer", string(id), string(p)).String())
 			if err := o.letter(ctx, by, note, p, to, string(id), e.Subject, e.Text); err != nil {

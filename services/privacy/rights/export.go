@@ -252,10 +252,8 @@ func (r *Rights) gather(ctx context.Context, customer events.SubjectID) (*gather
 			streams = append(streams, k.Stream)
 		}
 	}
-	for _, s := range streams {
-		if err := g.stream(ctx, s); err != nil {
-			return nil, err
-		}
+	if err := g.streams(ctx, streams); err != nil {
+		return nil, err
 	}
 	slices.SortFunc(g.pack.Messages, func(a, b PackMessage) int { return a.At.Compare(b.At) })
 	slices.SortFunc(g.mails, func(a, b bundle.Message) int { return a.At.Compare(b.At) })
@@ -273,17 +271,33 @@ func (r *Rights) gather(ctx context.Context, customer events.SubjectID) (*gather
 	return g, nil
 }
 
-func (g *gathering) stream(ctx context.Context, s events.Stream) error {
-	history, err := g.r.cfg.Journal.Load(ctx, s, &officer)
-	if err != nil {
-		return err
-	}
-	for _, rec := range history {
-		if _, sent := rec.Event.(events.DeliveryAccepted); sent {
-			g.sent++
+// streams reads what was said in which of a person's streams. Everybody who is named
+// in one of their messages is masked in all of them, so the names come first.
+func (g *gathering) streams(ctx context.Context, names []events.Stream) error {
+	var all [][]events.Recorded
+	for _, s := range names {
+		history, err := g.r.cfg.Journal.Load(ctx, s, &officer)
+		if err != nil {
+			return err
 		}
-		if err := g.event(ctx, rec); err != nil {
-			return fmt.Errorf("event %s: %w", rec.ID, err)
+		for _, rec := range history {
+			switch e := rec.Event.(type) {
+			case events.DeliveryAccepted:
+				g.sent++
+			case events.InquiryReceived:
+				l := e.Letter.Value()
+				g.mask = g.mask.with(l.To, l.Cc, l.ReplyTo)
+			case events.ReplyWritten:
+				g.mask = g.mask.with(e.Envelope.Value().To, e.Envelope.Value().Cc)
+			}
+		}
+		all = append(all, history)
+	}
+	for _, history := range all {
+		for _, rec := range history {
+			if err := g.event(ctx, rec); err != nil {
+				return fmt.Errorf("event %s: %w", rec.ID, err)
+			}
 		}
 	}
 	return nil
@@ -358,7 +372,7 @@ func (g *gathering) message(ctx context.Context, rec events.Recorded, ref events
 		if ref.Field == "Envelope" {
 			return m, false, nil
 		}
-		env, mask := e.Envelope.Value(), g.mask.with(e.Envelope.Value().To, e.Envelope.Value().Cc)
+		env, mask := e.Envelope.Value(), g.mask.with()
 		m.Direction, m.From, m.To = "to_you", g.r.cfg.Brand, mask.addresses(slices.Concat(env.To, env.Cc))
 		m.Subject, m.Text = mask.words(env.Subject), mask.text(e.Answer.Value().Text)
 		return g.done(m, mask, e.MessageID, nil)
@@ -379,7 +393,7 @@ func (g *gathering) message(ctx context.Context, rec events.Recorded, ref events
 
 func (g *gathering) inquiry(ctx context.Context, m PackMessage, e events.InquiryReceived) (PackMessage, bool, error) {
 	l := e.Letter.Value()
-	mask := g.mask.with(l.To, l.Cc, l.ReplyTo)
+	mask := g.mask.with()
 	m.ID, m.Direction, m.At, m.Portable = string(e.Inquiry), "from_you", e.ArrivedAt, true
 	m.From, m.To = g.me.Address, mask.addresses(slices.Concat(l.To, l.Cc))
 	m.Subject, m.Text = mask.words(l.Subject), mask.text(l.Text)

@@ -21,13 +21,14 @@ const (
 type masker struct {
 	own   map[string]bool // addresses of the reader
 	house func(string) bool
-	names []maskedName // longest first
+	names []maskedName
 	count int
 }
 
 type maskedName struct {
-	re *regexp.Regexp
-	by string
+	name string
+	re   *regexp.Regexp
+	by   string
 }
 
 func newMasker(reader []events.Address, house func(string) bool, staff []events.Address) *masker {
@@ -45,14 +46,14 @@ func newMasker(reader []events.Address, house func(string) bool, staff []events.
 // so only its whole is looked for, as a word.
 func (m *masker) name(name, by string) {
 	name = strings.TrimSpace(name)
-	if len([]rune(name)) < 3 {
+	if len([]rune(name)) < 3 || slices.ContainsFunc(m.names, func(n maskedName) bool { return n.name == name }) {
 		return
 	}
-	m.names = append(m.names, maskedName{regexp.MustCompile(`(?i)(^|[^\p{L}\p{N}])` + regexp.QuoteMeta(name) + `($|[^\p{L}\p{N}])`), by})
+	m.names = append(m.names, maskedName{name, regexp.MustCompile(`(?i)(^|[^\p{L}\p{N}])` + regexp.QuoteMeta(name) + `($|[^\p{L}\p{N}])`), by})
 	// A signature is often the first name alone.
 	if by == maskedStaff {
 		if first, _, more := strings.Cut(name, " "); more && len([]rune(first)) > 2 {
-			m.names = append(m.names, maskedName{regexp.MustCompile(`(^|[^\p{L}\p{N}])` + regexp.QuoteMeta(first) + `($|[^\p{L}\p{N}])`), by})
+			m.names = append(m.names, maskedName{first, regexp.MustCompile(`(^|[^\p{L}\p{N}])` + regexp.QuoteMeta(first) + `($|[^\p{L}\p{N}])`), by})
 		}
 	}
 }
@@ -102,9 +103,6 @@ func (m *masker) words(s string) string {
 	return s
 }
 
-// attribution is the line before a quotation that says whose it is.
-var attribution = regexp.MustCompile(`(?i)(wrote|writes|schrieb|escribió|a écrit|schreef|ha scritto|original message|ursprüngliche nachricht)\b.*:?\s*$|^\s*(from|von|de):\s`)
-
 // quotes masks quoted text unless the line before it says that it is the reader's or
 // the house's own. Quoted lines begin with ">", at any depth; a quotation within a
 // quotation is judged by the attribution within.
@@ -121,13 +119,7 @@ func (m *masker) quotes(s string) string {
 			}
 		}
 		if strings.TrimSpace(rest) != "" {
-			last = rest
-			if depth == was || depth > 0 {
-				was = depth
-			}
-		}
-		if depth == 0 && strings.TrimSpace(rest) != "" && !attribution.MatchString(rest) {
-			was = 0
+			was, last = depth, rest
 		}
 		if depth > 0 && !keep[depth] {
 			if !masked {
