@@ -79,8 +79,8 @@ func readerFigures() Reader {
 	r.AttachmentMB = float64(len(big)) / 1e6 / perRun(big, time.Second).Seconds()
 	small := message(1)
 	r.SmallMails = 1 / perRun(small, time.Second).Seconds()
-	for name, make := range growing {
-		one, four := perRun(make(1), 200*time.Millisecond), perRun(make(4), 200*time.Millisecond)
+	for name, grow := range growing {
+		one, four := perRun(grow(1), 200*time.Millisecond), perRun(grow(4), 200*time.Millisecond)
 		r.Growth[name] = float64(four) / float64(one) / 4
 		if d := ms(four); d > r.WorstBombMS {
 			r.WorstBomb, r.WorstBombMS = name, d
