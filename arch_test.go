@@ -18,7 +18,7 @@ const module = "github.com/westshore/hub"
 // imports nothing of ours.
 var floors = map[string][]string{
 	".":                      {"*"}, // main builds the house
-	"gateway":                {"gateway/*", "services/desk", "services/accounts", "services/notices", "services/forms", "services/privacy", "services/privacy/*", "projections", "projections/*", "events"},
+	"gateway":                {"gateway/*", "services/desk", "services/accounts", "services/worker", "services/notices", "services/forms", "services/privacy", "services/privacy/*", "projections", "projections/*", "events"},
 	"gateway/api":            {"gateway/live", "gateway/mailview", "services/desk", "services/accounts", "services/notices", "services/privacy", "services/privacy/*", "projections", "projections/*", "events"},
 	"gateway/public":         {"gateway/mailview", "services/forms", "services/privacy/rights", "events"},
 	"gateway/live":           {"projections", "events"},
@@ -28,8 +28,10 @@ var floors = map[string][]string{
 	"services/mailbox":       {"events", "events/journal", "events/seal", "events/blobs", "events/bus", "services/internal/mail"},
 	"services/notifier":      {"events", "events/journal", "events/seal", "events/blobs", "events/store", "events/bus", "services/internal/mail", "projections/outbox"},
 	"services/privacy":       {"events", "events/journal", "events/vault"},
-	"services/privacy/*":     {"services/privacy", "services/privacy/bundle", "events", "events/journal", "events/seal", "events/store", "events/vault", "events/blobs"},
+	"services/privacy/*":     {"services/privacy", "services/privacy/bundle", "services/privacy/scan", "events", "events/journal", "events/seal", "events/store", "events/vault", "events/blobs"},
 	"services/notices":       {"events", "events/journal", "events/store", "services/internal/mail", "projections/notices"},
+	"services/worker":        {"events", "events/journal", "events/store", "events/bus"},
+	"gateway/worker":         {"services/worker", "events"},
 	"services/recorder":      {"events", "events/journal", "events/store", "events/bus"},
 	"services/internal/mail": {"events"},
 	"projections":            {"events", "events/journal", "projections/sqldb"},
@@ -57,7 +59,7 @@ var walls = map[string][]string{
 	"github.com/cockroachdb/pebble":       {"events/node/ledger", "deploy/bench"},
 	"google.golang.org/grpc":              {"events/store", "events/node"},
 	"github.com/EventStore/":              {"events/store", "events/node", "deploy/bench"},
-	"github.com/gofiber/fiber":            {"gateway", "gateway/api", "gateway/public", "gateway/live", "gateway/ops"},
+	"github.com/gofiber/fiber":            {"gateway", "gateway/api", "gateway/public", "gateway/live", "gateway/ops", "gateway/worker"},
 	"github.com/danielgtaylor/huma":       {"gateway", "gateway/api"},
 	"github.com/emersion/go-imap":         {"services/mailbox", "deploy/sandbox", "deploy/mailtest"},
 	"github.com/emersion/go-smtp":         {"services/notifier", "deploy/sandbox", "deploy/mailtest"},
@@ -69,6 +71,7 @@ var walls = map[string][]string{
 	"github.com/chromedp/chromedp":        {},
 	"github.com/pelletier/go-toml":        {"."},
 	"golang.org/x/crypto/argon2":          {"services/accounts"},
+	"gocloud.dev":                         {"."},
 }
 
 // source is one Go file and what it imports.
