@@ -248,7 +248,7 @@ func (h *house) serveRights(start func(string, func(context.Context) error)) {
 
 // privacyRoom is the privacy office behind the API.
 func (h *house) privacyRoom() *api.PrivacyRoom {
-	return &api.PrivacyRoom{View: h.privacyView, Rights: h.rights, Disclosure: h.disclosure, Erasure: h.erasure, Access: h.accessLog}
+	return &api.PrivacyRoom{View: h.privacyView, Rights: h.rights, Disclosure: h.disclosure, Access: h.accessLog}
 }
 
 func (h *house) rightsMetrics() []ops.Metric {
