@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"strconv"
+	"time"
 
 	"google.golang.org/grpc/encoding"
 	_ "google.golang.org/grpc/encoding/proto" // registers the codec that frameCodec wraps
@@ -143,14 +144,47 @@ func appendStreamID(b []byte, field protowire.Number, name []byte) []byte {
 	return appendBytes(b, 3, name)
 }
 
-// checkpoint appends ReadResp{checkpoint{commit, prepare}}.
-func checkpoint(b []byte, pos uint64) []byte {
-	inner := appendNumber(nil, 1, pos)
-	inner = appendNumber(inner, 2, pos)
-	return appendBytes(b, respCheckpoint, inner)
+// Clients newer than v4.2.0 read the time of a checkpoint and of caught_up, and
+// where the latter was reached; Kurrent's gives back an empty event without the
+// time. Older ones skip fields that they don't know.
+
+// checkpoint appends ReadResp{checkpoint{commit, prepare, timestamp}}.
+func checkpoint(b []byte, pos uint64, now time.Time) []byte {
+	var space [64]byte
+	inner := appendPosition(space[:0], pos)
+	return appendBytes(b, respCheckpoint, appendTime(inner, 3, now))
 }
 
-func caughtUp() frame { return appendBytes(nil, respCaughtUp, nil) }
+// caughtUpAll is ReadResp{caught_up{timestamp, position}}; the position is left
+// out while the log is empty.
+func caughtUpAll(now time.Time, pos uint64) frame {
+	inner := appendTime(nil, 1, now)
+	if pos > 0 {
+		inner = appendBytes(inner, 3, appendPosition(nil, pos))
+	}
+	return appendBytes(nil, respCaughtUp, inner)
+}
+
+// caughtUpStream is ReadResp{caught_up{timestamp, stream_revision}}; the revision
+// is left out while the stream is empty.
+func caughtUpStream(now time.Time, revision int64) frame {
+	inner := appendTime(nil, 1, now)
+	if revision >= 0 {
+		inner = appendNumber(inner, 2, uint64(revision))
+	}
+	return appendBytes(nil, respCaughtUp, inner)
+}
+
+func appendPosition(b []byte, pos uint64) []byte {
+	return appendNumber(appendNumber(b, 1, pos), 2, pos)
+}
+
+// appendTime appends a google.protobuf.Timestamp.
+func appendTime(b []byte, field protowire.Number, t time.Time) []byte {
+	var space [24]byte
+	inner := appendNumber(space[:0], 1, uint64(t.Unix()))
+	return appendBytes(b, field, appendNumber(inner, 2, uint64(t.Nanosecond())))
+}
 
 func confirmation(id string) frame {
 	return appendBytes(nil, respConfirmation, appendText(nil, 1, id))

@@ -8,6 +8,7 @@ import (
 	"math"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
@@ -15,6 +16,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 	"pgregory.net/rapid"
 
 	"github.com/westshore/hub/events/node/ledger"
@@ -51,11 +53,33 @@ func TestFramesAreTheMessages(t *testing.T) {
 				CustomMetadata: r.Meta, Data: r.Data,
 			},
 		}}})
-		same(t, checkpoint(nil, r.Position), &streams.ReadResp{Content: &streams.ReadResp_Checkpoint_{
+		at := time.Unix(1_800_000_000, 7)
+		known := sameKnown(t, checkpoint(nil, r.Position, at), &streams.ReadResp{Content: &streams.ReadResp_Checkpoint_{
 			Checkpoint: &streams.ReadResp_Checkpoint{CommitPosition: r.Position, PreparePosition: r.Position},
 		}})
+		if !bytes.Equal(known, appendTime(nil, 3, at)) {
+			t.Fatalf("the checkpoint's time: %x", known)
+		}
 	})
-	same(t, caughtUp(), &streams.ReadResp{Content: &streams.ReadResp_CaughtUp_{CaughtUp: &streams.ReadResp_CaughtUp{}}})
+	at := time.Unix(1_800_000_000, 7)
+	stamp, err := proto.Marshal(timestamppb.New(at))
+	if err != nil || !bytes.Equal(appendTime(nil, 1, at), appendBytes(nil, 1, stamp)) {
+		t.Errorf("time: %x, want %x, %v", appendTime(nil, 1, at), stamp, err)
+	}
+	none := &streams.ReadResp{Content: &streams.ReadResp_CaughtUp_{CaughtUp: &streams.ReadResp_CaughtUp{}}}
+	for name, c := range map[string]struct {
+		frame frame
+		more  []byte
+	}{
+		"empty log":    {caughtUpAll(at, 0), nil},
+		"log":          {caughtUpAll(at, 99), appendBytes(nil, 3, appendPosition(nil, 99))},
+		"empty stream": {caughtUpStream(at, -1), nil},
+		"stream":       {caughtUpStream(at, 4), appendNumber(nil, 2, 4)},
+	} {
+		if more := sameKnown(t, c.frame, none); !bytes.Equal(more, append(appendTime(nil, 1, at), c.more...)) {
+			t.Errorf("caught up, %s: %x", name, more)
+		}
+	}
 	same(t, confirmation("x"), &streams.ReadResp{Content: &streams.ReadResp_Confirmation{
 		Confirmation: &streams.ReadResp_SubscriptionConfirmation{SubscriptionId: "x"},
 	}})
@@ -147,6 +171,25 @@ func same(t interface{ Fatalf(string, ...any) }, f []byte, want *streams.ReadRes
 	if !proto.Equal(want, have) {
 		t.Fatalf("have %v\nwant %v", have, want)
 	}
+}
+
+// sameKnown compares as same does, but for fields that the client of today does
+// not know, which it returns.
+func sameKnown(t interface{ Fatalf(string, ...any) }, f []byte, want *streams.ReadResp) (unknown []byte) {
+	have := &streams.ReadResp{}
+	if err := proto.Unmarshal(f, have); err != nil {
+		t.Fatalf("decode: %v", err)
+	}
+	var inner proto.Message = have.GetCheckpoint()
+	if have.GetCaughtUp() != nil {
+		inner = have.GetCaughtUp()
+	}
+	unknown = inner.ProtoReflect().GetUnknown()
+	inner.ProtoReflect().SetUnknown(nil)
+	if !proto.Equal(want, have) {
+		t.Fatalf("have %v\nwant %v", have, want)
+	}
+	return unknown
 }
 
 func TestStatusOfLedgerErrors(t *testing.T) {

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"time"
+
 	"google.golang.org/grpc"
 
 	"github.com/westshore/hub/events/node/ledger"
@@ -34,7 +36,7 @@ func (p *page) event(r *ledger.Record) {
 }
 
 func (p *page) checkpoint(pos uint64) {
-	p.buf = checkpoint(p.buf, pos)
+	p.buf = checkpoint(p.buf, pos, time.Now())
 	p.ends = append(p.ends, len(p.buf))
 }
 

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"math"
+	"time"
 
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
@@ -65,7 +66,10 @@ func (s *streamServer) subscribeAll(q query, stream grpc.ServerStream) error {
 		}
 		if !live {
 			live = true
-			if err := stream.SendMsg(caughtUp()); err != nil {
+			if last, err = s.newest(last, at); err != nil {
+				return err
+			}
+			if err := stream.SendMsg(caughtUpAll(time.Now(), last)); err != nil {
 				return err
 			}
 		}
@@ -73,6 +77,19 @@ func (s *streamServer) subscribeAll(q query, stream grpc.ServerStream) error {
 			return err
 		}
 	}
+}
+
+// newest is the position of the last event before at: last, if anything was
+// considered, or else what the log says; 0 when it is empty.
+func (s *streamServer) newest(last, at uint64) (uint64, error) {
+	if last > 0 {
+		return last, nil
+	}
+	_, err := s.ledger.ScanAllBack(at, func(r ledger.Record) bool {
+		last = r.Position
+		return false
+	})
+	return last, err
 }
 
 // subscribeStream does the same for one stream. While catching up the limits of
@@ -133,7 +150,7 @@ func (s *streamServer) subscribeStream(q query, stream grpc.ServerStream) error 
 		}
 		if !live {
 			live = true
-			if err := stream.SendMsg(caughtUp()); err != nil {
+			if err := stream.SendMsg(caughtUpStream(time.Now(), state.Last)); err != nil {
 				return err
 			}
 		}
