@@ -27,6 +27,7 @@ func commands() []command {
 		{"node", "--data DIR --listen HOST:PORT", "run the embedded event node alone", runNode},
 		{"mail", "parse FILE|- | rethread [dry-run] | connect MAILBOX [URL]", "read one message; decide again whose tickets; connect a mailbox", mailCommand},
 		{"check", "", "show the configuration with sources, and test each connection", check},
+		{"dkim", "make DOMAIN SELECTOR [DIR] | check", "keys that sign outgoing mail, and their DNS records", dkimCommand},
 		{"agent", "add|list|reset", "manage agents", inHouse("agent")},
 		{"rebuild", "[VIEW…]", "replay views beside the live ones and swap them", inHouse("rebuild")},
 		{"backup", "DIR", "copy the whole data folder while the hub works", backupCommand},
