@@ -105,7 +105,7 @@ func (h *house) run(ctx context.Context, rooms []string, ready func(*gateway.Gat
 		})
 		start("router", h.router.Run)
 	}
-	if slices.Contains(rooms, "notifier") && h.cfg.SMTP.Host != "" {
+	if slices.Contains(rooms, "notifier") && h.cfg.posts() {
 		if err := h.notify(start); err != nil {
 			return err
 		}
@@ -202,7 +202,7 @@ func (h *house) receive(ctx context.Context, start func(string, func(context.Con
 		Tickets: h.tickets, Outbox: h.outbox, Customers: h.customers, Search: h.search, Runners: h.runners, Feed: h.feed,
 		Desk: h.desk, Accounts: h.accounts, Forms: h.forms, Raw: h.sealer.OpenBlob, Part: mailbox.DecodePart,
 		Mailboxes: h.mailboxStates, Mail: h.mailRoom(), System: h.system, Head: h.journal.Head,
-		Notices: h.notices, NoticeView: h.noticeView, Post: h.post(),
+		Notices: h.notices, NoticeView: h.noticeView, Hatch: h.hatch, Post: h.post(),
 		Retention: h.retentionRoom(), Privacy: h.privacyRoom(), Leave: h.leave, Left: func() { h.left.Add(1) },
 		Unavailable: func(err error) bool { return store.IsUnavailable(err) || store.IsOutcomeUnknown(err) },
 	})

@@ -54,16 +54,12 @@ func (h *house) hireNotices() error {
 	if h.cfg.HTTP.PublicURL != "" {
 		privacy = h.cfg.HTTP.PublicURL + "/privacy"
 	}
-	gate := h.gate()
 	h.notices = notices.New(notices.Config{
 		Journal: h.journal, View: h.noticeView, Senders: senders, TokenKey: h.vault.Secret(tokenSecret), Hash: h.vault.Hash,
 		AddressHash: func(a string) events.Hash { return notifier.AddressHash(h.vault.Hash, a) },
 		Sign:        signer.Sign, CopyField: notifier.DeliveryField,
 		Allowed: func(ctx context.Context, who events.SubjectID, _ string, kind events.OutboundKind) (bool, string, error) {
-			if gate == nil {
-				return true, "", nil
-			}
-			return gate(ctx, who, string(kind))
+			return h.gate()(ctx, who, string(kind))
 		},
 		Unsubscribe: func(who events.SubjectID, _ events.OutboundID) string {
 			return h.rights.UnsubscribeURL(who, rights.Promo)

@@ -93,7 +93,7 @@ func (c *Config) signer() (*notifier.Signer, error) {
 // notify starts the back door.
 func (h *house) notify(start func(string, func(context.Context) error)) error {
 	relay := h.relay()
-	if err := relay.Check(); err != nil {
+	if err := relay.Check(); err != nil && !h.cfg.SMTP.Outside {
 		return err
 	}
 	signer, err := h.cfg.signer()
@@ -109,13 +109,17 @@ func (h *house) notify(start func(string, func(context.Context) error)) error {
 		Unsubscribe: h.rights.UnsubscribeURL,
 		Signer:      signer, Now: time.Now, Logger: h.log,
 	}).Run)
-	start("worker", (&notifier.Worker{
-		Claims: h.claims(), Bus: h.bus, Relay: relay, Name: h.worker, Connections: h.cfg.SMTP.Connections, Now: time.Now, Logger: h.log,
-	}).Run)
+	if h.cfg.SMTP.Outside {
+		start("hatch", h.hatch.Run)
+	} else {
+		start("worker", (&notifier.Worker{
+			Claims: h.claims(), Bus: h.bus, Relay: relay, Name: h.worker, Connections: h.cfg.SMTP.Connections, Now: time.Now, Logger: h.log,
+		}).Run)
+	}
 	start("notices", h.notices.Run)
 	start("dispatcher", (&notifier.Dispatcher{
 		Journal: h.journal, Bus: h.bus, Outbox: h.outbox, Changed: h.feed.Changed, CaughtUp: h.caughtUp,
-		Worker: h.worker, Alone: h.node != nil, Gate: h.gate(), Hash: h.vault.Hash, Own: h.marks.Own, Quiet: quiet,
+		Worker: h.worker, Alone: h.node != nil && !h.cfg.SMTP.Outside, Gate: h.gate(), Hash: h.vault.Hash, Own: h.marks.Own, Quiet: quiet,
 		Pacing: notifier.Pacing{Start: float64(h.cfg.SMTP.DomainRate)}, Evidence: h.evidence(), Unsure: notifier.Unsure(h.cfg.SMTP.Unknown),
 		Now: time.Now, Logger: h.log,
 	}).Run)

@@ -22,6 +22,7 @@ import (
 	"github.com/westshore/hub/gateway/live"
 	"github.com/westshore/hub/gateway/mailview"
 	"github.com/westshore/hub/gateway/public"
+	door "github.com/westshore/hub/gateway/worker"
 	"github.com/westshore/hub/projections"
 	"github.com/westshore/hub/projections/customers"
 	noticeviews "github.com/westshore/hub/projections/notices"
@@ -31,6 +32,7 @@ import (
 	"github.com/westshore/hub/services/accounts"
 	"github.com/westshore/hub/services/desk"
 	"github.com/westshore/hub/services/notices"
+	"github.com/westshore/hub/services/worker"
 )
 
 // Config is how reception is set up.
@@ -66,6 +68,7 @@ type Rooms struct {
 	Forms      *public.Forms    // nil: no public forms
 	Notices    *notices.Notices // nil: nobody writes to many
 	NoticeView *noticeviews.View
+	Hatch      *worker.Hatch // nil: no worker comes from outside
 
 	// Raw opens a blob for a reader; Part takes an attachment out of a raw mail.
 	Raw  func(context.Context, events.Principal, events.Blob) ([]byte, events.State, error)
@@ -188,6 +191,9 @@ func (g *Gateway) routes() error {
 			return err
 		}
 		pages.Mount(g.app)
+	}
+	if r.Hatch != nil {
+		door.New(door.Config{Hatch: r.Hatch}).Mount(g.app)
 	}
 	g.app.Use(g.console)
 	return nil

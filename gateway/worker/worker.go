@@ -28,8 +28,6 @@ import (
 // Config is what the door needs.
 type Config struct {
 	Hatch *worker.Hatch
-	// Client is the network address a request comes from, for limits only.
-	Client func(*fiber.Ctx) string
 	// Rate and Burst limit the requests of one worker a second. Zeros are 200 and
 	// 400. Waiting is how many of its requests may wait for something at a time;
 	// zero is 32.

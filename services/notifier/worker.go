@@ -68,7 +68,7 @@ func (w *Worker) task(ctx context.Context, m bus.Message) error {
 	if err != nil {
 		return err
 	}
-	d := w.deliver(ctx, c)
+	d := w.deliver(ctx, c, func(ctx context.Context, archived bool) error { return w.Claims.Begin(ctx, c, w.Name, archived) })
 	if d == nil {
 		return nil
 	}
@@ -87,8 +87,9 @@ func (w *Worker) report(ctx context.Context, d bus.Delivery) error {
 	return persist(ctx, w.log, "report delivery", func() error { return w.Bus.Publish(ctx, msg) })
 }
 
-// deliver does one attempt. Nil means that somebody else has it.
-func (w *Worker) deliver(ctx context.Context, c *Claim) *bus.Delivery {
+// deliver does one attempt. begin writes that the outcome is open. Nil means that
+// somebody else has it.
+func (w *Worker) deliver(ctx context.Context, c *Claim, begin func(ctx context.Context, archived bool) error) *bus.Delivery {
 	d := &bus.Delivery{Outbound: c.Outbound, Attempt: c.Attempt, Worker: w.Name}
 	if c.State != events.Plain {
 		d.Outcome, d.Class = bus.Failed, "content_"+c.State.String()
@@ -108,7 +109,7 @@ func (w *Worker) deliver(ctx context.Context, c *Claim) *bus.Delivery {
 		return w.ended(d, line, err)
 	}
 	// From here on a crash leaves the outcome open, so this comes first.
-	if err := w.Claims.Begin(ctx, c, w.Name, archived); err != nil {
+	if err := begin(ctx, archived); err != nil {
 		line.drop() // without the dot the server has accepted nothing
 		if errors.Is(err, ErrOver) {
 			return nil

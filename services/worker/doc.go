@@ -3,7 +3,7 @@
 //
 // Inside is the Hatch: tasks of the outbox are handed out over HTTP to whoever
 // asks for the next one; the message itself is fetched with a claim that works
-// once, for a minute, for that worker alone; what came of it is handed in with
+// once, for seconds, for that worker alone; what came of it is handed in with
 // the same claim. A worker that dies gives its task back: before it fetched the
 // message at once, afterwards when the lease of the attempt ends. The hatch also
 // reads out what changed in tickets: ids, types and positions, no word of anybody.

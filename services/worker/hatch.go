@@ -35,7 +35,7 @@ type Config struct {
 	// Key signs claims.
 	Key      []byte
 	Accounts []Account
-	// Fetch is how long an offered message can be fetched. Zero is a minute.
+	// Fetch is how long an offered message can be fetched. Zero is 15 s.
 	Fetch time.Duration
 	// Offered is how many tasks are held for workers at a time. Zero is 16.
 	Offered int
@@ -72,7 +72,7 @@ type offer struct {
 // New returns a hatch.
 func New(cfg Config) (*Hatch, error) {
 	if cfg.Fetch == 0 {
-		cfg.Fetch = time.Minute
+		cfg.Fetch = 15 * time.Second
 	}
 	if cfg.Offered == 0 {
 		cfg.Offered = 16

@@ -55,10 +55,9 @@ func (m *Mail) Run(ctx context.Context) error {
 func (m *Mail) loop(ctx context.Context) error {
 	pause := 200 * time.Millisecond
 	for ctx.Err() == nil {
-		o, ok, err := m.Client.Next(ctx, Ask{Channel: m.Channel, Wait: 25})
+		o, ok, err := m.next(ctx)
 		var no *RefusedError
 		switch {
-		case ctx.Err() != nil:
 		case errors.As(err, &no) && no.Final():
 			return fmt.Errorf("ask for a task: %w", err)
 		case err != nil:
@@ -72,6 +71,14 @@ func (m *Mail) loop(ctx context.Context) error {
 		pause = 200 * time.Millisecond
 	}
 	return nil
+}
+
+// next asks to the end even when Run is told to stop: a task that is handed to a
+// worker that has hung up is offered again only after a while.
+func (m *Mail) next(ctx context.Context) (Offer, bool, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+	defer cancel()
+	return m.Client.Next(ctx, Ask{Channel: m.Channel, Wait: 5})
 }
 
 // task delivers one message.
