@@ -290,7 +290,7 @@ func (b *sealBench) sweep(ctx context.Context, _ int) error {
 		for i := range due {
 			kids[i] = due[i].KID
 		}
-		d, err := b.v.Destroy(ctx, vault.Order{ID: events.NewUUID(), Cause: vault.CauseRetention, Due: now}, kids)
+		d, err := b.v.Destroy(ctx, vault.Order{ID: events.NewUUID(), Cause: vault.CauseRetention, Due: now, More: n+len(due) < p.N}, kids)
 		if err != nil {
 			return err
 		}

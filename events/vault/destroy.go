@@ -33,6 +33,9 @@ type Order struct {
 	// Ledger is the entry of the privacy ledger that lists these keys, zero when
 	// there is none.
 	Ledger Mark
+	// More says that another part of the order follows at once: the write-ahead log
+	// is cut, and bytes of the keys are gone from it, only after the last part.
+	More bool
 	// Due, when set, spares keys that are not due at this time any more: their
 	// ticket was reopened since the order was approved.
 	Due time.Time
@@ -78,11 +81,10 @@ func (v *Vault) destroy(ctx context.Context, o Order, kids []events.KID, unseen 
 	if _, err := parseKIDs(kids); err != nil {
 		return all, nil, err
 	}
-	if len(kids) > manyKeys {
+	if len(kids) > manyKeys || o.More {
 		if err := v.brace(ctx, true); err != nil {
 			return all, nil, err
 		}
-		defer func() { err = errors.Join(err, v.brace(context.WithoutCancel(ctx), false)) }()
 	}
 	for first := true; first || len(kids) > 0; first = false {
 		n := min(len(kids), destroyBatch)
@@ -95,7 +97,10 @@ func (v *Vault) destroy(ctx context.Context, o Order, kids []events.KID, unseen 
 		v.counts.destroyed.Add(d.fresh)
 		kids = kids[n:]
 	}
-	return all, missing, v.truncate(ctx)
+	if o.More {
+		return all, missing, nil
+	}
+	return all, missing, errors.Join(v.truncate(ctx), v.brace(ctx, false))
 }
 
 // manyKeys is from when on a destruction is worth preparing for: indexes by person
@@ -104,13 +109,17 @@ func (v *Vault) destroy(ctx context.Context, o Order, kids []events.KID, unseen 
 const manyKeys = 1000
 
 // brace gives the writer room in memory for the pages of a large destruction, and
-// leaves moving them to the database file to its end; off takes it back.
+// lets it move them to the database file less often; off takes it back.
 func (v *Vault) brace(ctx context.Context, on bool) error {
-	script := "PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=0"
+	if v.braced.Load() == on {
+		return nil
+	}
+	script := "PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=60000"
 	if !on {
 		script = "PRAGMA wal_autocheckpoint=1000; PRAGMA cache_size=-" + strconv.Itoa(writerCache) + "; PRAGMA shrink_memory"
 	}
 	return v.w.do(ctx, &job{alone: true, run: func(ctx context.Context, w *writer) error {
+		v.braced.Store(on)
 		_, err := w.conn.ExecContext(ctx, script)
 		return err
 	}})

@@ -84,6 +84,29 @@ func TestNoByteOfADestroyedKeyIsLeftInTheFiles(t *testing.T) {
 	}
 }
 
+// TestOrderInPartsLeavesNothingAfterTheLast
+//
+// clause: S4
+func TestOrderInPartsLeavesNothingAfterTheLast(t *testing.T) {
+	p := newPlace(t)
+	v := p.open(t)
+	kids := names(mint(t, v, requests(400, subject(1))...))
+	bytesOf := wrapped(t, p, kids)
+	order := vault.Order{ID: events.NewUUID(), Cause: vault.CauseTenant, More: true}
+	for part := range 4 {
+		order.More = part < 3
+		if d, err := v.Destroy(t.Context(), order, kids[part*100:(part+1)*100]); err != nil || len(d.Killed) != 100 {
+			t.Fatalf("part %d: %d keys, %v", part, len(d.Killed), err)
+		}
+		if got := open(t, v, kids[part*100])[0].State; got != events.Erased {
+			t.Fatalf("part %d: a key is %v", part, got)
+		}
+	}
+	if n := residue(t, p, bytesOf); n != 0 {
+		t.Errorf("wrapped bytes of %d destroyed keys are left", n)
+	}
+}
+
 func TestNoAddressIsLeftInTheFiles(t *testing.T) {
 	p := newPlace(t)
 	v := p.open(t)

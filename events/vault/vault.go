@@ -74,8 +74,8 @@ type Vault struct {
 	dating   sync.Mutex // one SetSchedule or SetPolicy at a time
 	readings readings
 
-	unsettled, gated atomic.Bool
-	generation       atomic.Uint64
+	unsettled, gated, braced atomic.Bool
+	generation               atomic.Uint64
 
 	unit    atomic.Uint64
 	sealing sync.Mutex // one SealEpoch at a time
