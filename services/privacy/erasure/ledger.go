@@ -79,9 +79,9 @@ func (l *Ledger) Destroy(ctx context.Context, order events.UUID, cause string, d
 		return Done{}, fmt.Errorf("destroy: %w", err)
 	}
 	var done Done
-	for _, e := range intents {
+	for i, e := range intents {
 		mark := vault.Mark{Seq: e.Seq, Hash: string(e.Hash)}
-		d, err := l.vault.Destroy(ctx, vault.Order{ID: e.Order, Cause: e.Cause, Ledger: mark, Due: e.Due}, e.KIDs)
+		d, err := l.vault.Destroy(ctx, vault.Order{ID: e.Order, Cause: e.Cause, Ledger: mark, Due: e.Due, More: i < len(intents)-1}, e.KIDs)
 		done.Killed, done.Deferred, done.Spared = append(done.Killed, d.Killed...), append(done.Deferred, d.Deferred...), append(done.Spared, d.Spared...)
 		done.Head = mark
 		if err != nil {
