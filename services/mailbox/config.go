@@ -107,6 +107,10 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+// held is how many bytes of mails are in memory at once: two batches, one that
+// is fetched while the other is taken. A mail that is larger is there alone.
+func (c Config) held() int64 { return 2 * c.BatchBytes }
+
 func (c Config) check() error {
 	switch {
 	case c.Host == "":

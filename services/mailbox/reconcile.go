@@ -58,7 +58,7 @@ func (m *Mailbox) retrieve(ctx context.Context, validity uint32, uids []uint32, 
 		}
 		side := &Mailbox{cfg: m.cfg, deps: m.deps, log: m.log, memory: newMemory()}
 		side.deps.Status, side.deps.Take = nil, take
-		total := max(3*m.cfg.BatchBytes, m.cfg.MaxSize)
+		total := m.cfg.held()
 		s := &session{m: side, link: l, validity: validity, effects: newEffects(), budget: semaphore.NewWeighted(total), total: total, top: 1}
 		side.deps.Advance = func(context.Context, Bookmark) error { return nil }
 		s.taker = startTaker(ctx, s)

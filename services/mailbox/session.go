@@ -69,7 +69,7 @@ func (m *Mailbox) openSession(ctx context.Context, l *link) (*session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load bookmark: %w", err)
 	}
-	total := max(3*m.cfg.BatchBytes, m.cfg.MaxSize)
+	total := m.cfg.held()
 	s := &session{
 		m: m, link: l, validity: sel.UIDValidity, top: 1, effects: newEffects(),
 		budget: semaphore.NewWeighted(total), total: total, healthy: func() {},
