@@ -34,6 +34,13 @@ func apply(tx *sqldb.Tx, r *events.Recorded) (events.SubjectID, error) {
 			ON CONFLICT (id) DO UPDATE SET first_seen = min(first_seen, ?3), last_seen = max(last_seen, ?3)`,
 			string(e.Customer), string(e.Inquiry), at, contact.Name, contact.Address, state == events.Erased)
 		return "", err
+	case events.ContactRectified:
+		contact, state := e.Contact.Open()
+		if state != events.Plain { // what was known before may be readable still, or not
+			return "", nil
+		}
+		_, err := tx.Exec(`UPDATE customers SET name = ?, address = ?, erased = 0 WHERE id = ?`, contact.Name, contact.Address, string(e.Customer))
+		return e.Customer, err
 	case events.TicketOpened:
 		var n int64
 		ok, err := tx.Row(`UPDATE customers SET tickets = tickets + 1 WHERE id = ? RETURNING tickets`, string(e.Customer)).Find(&n)
@@ -46,7 +53,8 @@ func apply(tx *sqldb.Tx, r *events.Recorded) (events.SubjectID, error) {
 	return "", nil
 }
 
-// Erase reads the inquiry again that a person's name and address came from.
+// Erase reads the inquiry again that a person's name and address came from, and what
+// was rectified since.
 func (v *View) Erase(ctx context.Context, tx *sqldb.Tx, subject events.SubjectID) (int, error) {
 	var inquiry events.InquiryID
 	ok, err := tx.Row(`SELECT inquiry FROM customers WHERE id = ?`, string(subject)).Find(&inquiry)
@@ -63,6 +71,15 @@ func (v *View) Erase(ctx context.Context, tx *sqldb.Tx, subject events.SubjectID
 		if e, ok := r.Event.(events.InquiryReceived); ok {
 			contact, state = e.Contact.Open()
 			break
+		}
+	}
+	rectified, err := v.reload(ctx, events.CustomerStream(subject))
+	if err != nil {
+		return 0, err
+	}
+	for _, r := range rectified {
+		if e, ok := r.Event.(events.ContactRectified); ok && e.Contact.State() == events.Plain {
+			contact, state = e.Contact.Value(), events.Plain
 		}
 	}
 	_, err = tx.Exec(`UPDATE customers SET name = ?, address = ?, erased = ? WHERE id = ?`,

@@ -76,3 +76,34 @@ func TestCustomerIsKnownByTheFirstInquiry(t *testing.T) {
 		t.Errorf("rows (-rebuilt +purged):\n%s", d)
 	}
 }
+
+// What a person had put right is what is shown, until that is erased as well (GDPR
+// art. 16).
+//
+// clause: 1.1
+func TestRectifiedContactIsShown(t *testing.T) {
+	ctx := context.Background()
+	l := projectiontest.New(t)
+	l.Receive(0, 0, events.Address{Name: "Ada Byron", Address: "ada@customer.example"}, events.Letter{})
+	who := projectiontest.CustomerID(0)
+	right := events.Address{Name: "Ada Lovelace", Address: "countess@customer.example"}
+	l.Add(events.CustomerStream(who), "agent:1", events.ContactRectified{Customer: who, Contact: events.Seal(right)})
+	v := open(t, l)
+	projectiontest.Replay(t, l, v, 1)
+	c, err := v.Get(ctx, who)
+	check(t, err)
+	if c.Name != right.Name || c.Address != right.Address {
+		t.Errorf("shown: %+v", c)
+	}
+	l.Destroy(who, nil)
+	_, err = v.Purge(ctx, who)
+	check(t, err)
+	if c, err = v.Get(ctx, who); err != nil || !c.Erased || c.Name != "" {
+		t.Errorf("after the erasure: %+v, %v", c, err)
+	}
+	again := open(t, l)
+	projectiontest.Replay(t, l, again, 512)
+	if d := cmp.Diff(projectiontest.Dump(t, again.DB()), projectiontest.Dump(t, v.DB())); d != "" {
+		t.Errorf("rows (-rebuilt +purged):\n%s", d)
+	}
+}
