@@ -181,7 +181,7 @@ func (d *Door) finish(c *fiber.Ctx, name string) error {
 	if err := d.cfg.Hatch.Finish(settled(c), name, in); err != nil {
 		return err
 	}
-	return c.SendStatus(http.StatusAccepted)
+	return c.SendStatus(http.StatusNoContent)
 }
 
 // settled goes on when the worker hangs up: what it said is said.
