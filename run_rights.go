@@ -142,8 +142,16 @@ func (h *house) restrictUse(ctx context.Context, who events.SubjectID, on bool, 
 }
 
 func (h *house) destroyKeys(ctx context.Context, order events.UUID, cause string, keys []vault.Info) error {
-	_, err := h.ledger.Destroy(ctx, order, cause, time.Time{}, erasure.Targets(keys))
-	return err
+	if _, err := h.ledger.Destroy(ctx, order, cause, time.Time{}, erasure.Targets(keys)); err != nil {
+		return err
+	}
+	var people []events.SubjectID
+	for _, k := range keys {
+		if !slices.Contains(people, k.Subject) {
+			people = append(people, k.Subject)
+		}
+	}
+	return h.purgeViews(ctx, people)
 }
 
 // ownHost reports hosts that need no page before them: our own, and those of
@@ -248,7 +256,7 @@ func (h *house) serveRights(start func(string, func(context.Context) error)) {
 
 // privacyRoom is the privacy office behind the API.
 func (h *house) privacyRoom() *api.PrivacyRoom {
-	return &api.PrivacyRoom{View: h.privacyView, Rights: h.rights, Disclosure: h.disclosure, Access: h.accessLog}
+	return &api.PrivacyRoom{View: h.privacyView, Rights: h.rights, Disclosure: h.disclosure, Erasure: h.erasure, Access: h.accessLog}
 }
 
 func (h *house) rightsMetrics() []ops.Metric {
