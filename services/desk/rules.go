@@ -54,7 +54,7 @@ func choose(ctx context.Context, in events.InquiryReceived, ev evidence) (match,
 			return m, false, nil
 		}
 		t, err := ev.ticket(ctx, id)
-		if err != nil || t == nil || !t.exists {
+		if err != nil || t == nil || !t.exists || t.erased {
 			return m, false, err
 		}
 		if m, done = weigh(in, t, why); !done && related == "" {

@@ -29,12 +29,14 @@ type ticket struct {
 	reopened     []time.Time      // by mail
 	spoken       events.Revision  // revision of the newest message of any kind
 	revision     events.Revision
+	erased       bool                // its customer was erased: nobody joins it any more (PRIVACY F14)
+	sealed       map[events.KID]bool // the customer's segments in its stream
 }
 
 // fold applies a ticket's history to nothing.
 func fold(history []events.Recorded) *ticket {
 	t := &ticket{
-		participants: map[events.SubjectID]bool{}, inquiries: map[events.InquiryID]bool{}, subjects: map[events.Hash]bool{},
+		participants: map[events.SubjectID]bool{}, inquiries: map[events.InquiryID]bool{}, subjects: map[events.Hash]bool{}, sealed: map[events.KID]bool{},
 		priority: events.Normal, spoken: events.NoStream, revision: events.NoStream,
 	}
 	for _, r := range history {
@@ -45,7 +47,16 @@ func fold(history []events.Recorded) *ticket {
 
 func (t *ticket) evolve(r events.Recorded) {
 	t.revision = r.Revision
+	for _, ref := range r.Meta.Segments {
+		if ref.Subject == t.customer {
+			t.sealed[ref.KID] = true
+		}
+	}
 	switch e := r.Event.(type) {
+	case events.SegmentsErased:
+		// Without any key named, the customer had none in this stream.
+		mine := len(e.KIDs) == 0 || slices.ContainsFunc(e.KIDs, func(k events.KID) bool { return t.sealed[k] })
+		t.erased = t.erased || e.Cause == "subject" && mine
 	case events.TicketOpened:
 		t.exists, t.id, t.number, t.channel, t.mailbox, t.customer = true, e.Ticket, e.Number, e.Channel, e.Mailbox, e.Customer
 		t.participants[e.Customer] = true
@@ -82,6 +93,15 @@ func (t *ticket) evolve(r events.Recorded) {
 		t.tags = slices.DeleteFunc(t.tags, func(s string) bool { return s == e.Tag })
 	case events.TicketResolved:
 		t.resolved, t.resolvedAt = true, r.Meta.At
+	case events.TicketArchived: // stands for everything before it, which is gone
+		t.exists, t.id, t.number, t.channel, t.mailbox, t.customer = true, e.Ticket, e.Number, e.Channel, e.Mailbox, e.Customer
+		t.participants[e.Customer], t.assignee, t.priority, t.tags = true, e.Assignee, e.Priority, e.Tags
+		t.resolved, t.resolvedAt = true, e.ResolvedAt
+		for _, m := range e.Messages {
+			if m.Kind == "inbound" {
+				t.inquiries[events.InquiryID(m.ID)] = true
+			}
+		}
 	case events.TicketReopened:
 		t.resolved = false
 		if e.Cause == "message" {

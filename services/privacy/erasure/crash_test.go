@@ -12,6 +12,7 @@ import (
 
 	"github.com/westshore/hub/events"
 	"github.com/westshore/hub/services/privacy/erasure"
+	"github.com/westshore/hub/services/privacy/scan"
 )
 
 var errKilled = errors.New("killed here")
@@ -81,6 +82,9 @@ func TestErasureSurvivesBeingKilledAnywhere(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	h.receive(mail{bo, "somebody who stays here", "The control of every scan is that this can be found", ""})
+	h.cfg.Scan = func(context.Context, *scan.Needles, *scan.Needles) (scan.Report, error) {
+		return scan.Report{Control: "found"}, nil // what a scan sees is another test's
+	}
 	var points []string
 	run := func(n int, kill string) outcome {
 		h.letters = map[events.MessageID]erasure.Letter{}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -332,6 +333,9 @@ func (o *Office) residue(ctx context.Context, s *State) error {
 	if err := tombstones(ctx, o.j, s.Scope.Order, vault.CauseSubject, o.now(), gone); err != nil {
 		return err
 	}
+	if err := o.closeTickets(ctx, s, gone); err != nil {
+		return err
+	}
 	if err := o.stop(stepResidue + ":sealed"); err != nil {
 		return err
 	}
@@ -367,6 +371,50 @@ func tombstones(ctx context.Context, j *journal.Journal, order events.UUID, caus
 		}
 	}
 	return nil
+}
+
+// closeTickets puts a tombstone without keys into the tickets of the person that
+// hold no segment of theirs themselves, so that whoever folds a ticket knows that
+// nobody may be joined to it again (PRIVACY F14).
+func (o *Office) closeTickets(ctx context.Context, s *State, gone []Target) error {
+	had := map[events.Stream]bool{}
+	for _, t := range gone {
+		had[t.Stream] = true
+	}
+	for stream := range maps.Clone(had) {
+		if stream.Family() != "inquiry" {
+			continue
+		}
+		history, err := o.j.Load(ctx, stream, nil)
+		if err != nil {
+			return err
+		}
+		for _, r := range history {
+			e, routed := r.Event.(events.InquiryRouted)
+			ticket := events.TicketStream(e.Ticket)
+			if !routed || e.Ticket == "" || had[ticket] {
+				continue
+			}
+			had[ticket] = true
+			if err := o.closeTicket(ctx, s, ticket); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (o *Office) closeTicket(ctx context.Context, s *State, ticket events.Stream) error {
+	by := journal.By{Command: events.DeriveUUID("tombstone", s.Scope.Order.String(), string(ticket)), Actor: "system:privacy", At: o.now()}
+	_, err := o.j.Execute(ctx, ticket, by, func(history []events.Recorded) ([]events.Event, error) {
+		for _, r := range history {
+			if e, ok := r.Event.(events.TicketOpened); ok && slices.Contains(s.Scope.Subjects, e.Customer) {
+				return []events.Event{events.SegmentsErased{Order: s.Scope.Order, Cause: vault.CauseSubject, At: o.now().UTC()}}, nil
+			}
+		}
+		return nil, nil // somebody else's ticket, to which the person wrote
+	})
+	return err
 }
 
 func (o *Office) close(ctx context.Context, s *State) error {
