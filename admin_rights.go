@@ -21,38 +21,31 @@ import (
 func rightsCommands() map[string]privacyCommand {
 	return map[string]privacyCommand{
 		"requests":       {"", "list open requests of people by their deadline", (*house).listRequests},
-		"export":         {"REQUEST --as EMAIL", "make the copy a request of access asks for, and send its link", (*house).exportData},
-		"hold":           {"place|agree|decline|extend|release [HOLD] --as EMAIL …", "legal holds; a second person agrees", (*house).holdCommand},
-		"verify-package": {"FILE [--key BASE64]", "check a package or copy without the hub's data", (*house).verifyPackage},
-		"transfer":       {"announce --as EMAIL --acquirer NAME --subject TEXT --text-file FILE", "announce a business transfer; everybody is written to once", (*house).transferCommand},
+		"export":         {"REQUEST as=EMAIL", "make the copy a request of access asks for, and send its link", (*house).exportData},
+		"hold":           {"place|agree|decline|extend|release [HOLD] as=EMAIL …", "legal holds; a second person agrees", (*house).holdCommand},
+		"verify-package": {"FILE [key=BASE64]", "check a package or copy without the hub's data", (*house).verifyPackage},
+		"transfer":       {"announce as=EMAIL acquirer=NAME subject=TEXT text=FILE", "announce a business transfer; everybody is written to once", (*house).transferCommand},
 	}
 }
 
-// parted splits a command's flags from its words.
-func parted(args []string) (words []string, flags map[string]string, err error) {
-	flags = map[string]string{}
-	for i := 0; i < len(args); i++ {
-		name, isFlag := strings.CutPrefix(args[i], "--")
-		if !isFlag {
-			words = append(words, args[i])
+// parted splits what follows a command into words and settings, such as
+// as=you@example.com: flags with dashes are the configuration's.
+func parted(args []string) (words []string, settings map[string]string) {
+	settings = map[string]string{}
+	for _, a := range args {
+		if name, value, ok := strings.Cut(a, "="); ok {
+			settings[name] = value
 			continue
 		}
-		if before, value, ok := strings.Cut(name, "="); ok {
-			flags[before] = value
-			continue
-		}
-		if i++; i >= len(args) {
-			return nil, nil, misuse("--%s wants a value", name)
-		}
-		flags[name] = args[i]
+		words = append(words, a)
 	}
-	return words, flags, nil
+	return words, settings
 }
 
-// person finds who acts: an agent by the address given with --as.
+// person finds who acts: an agent by the address given with as=.
 func (h *house) person(ctx context.Context, flags map[string]string) (events.AgentID, journal.By, error) {
 	if flags["as"] == "" {
-		return "", journal.By{}, misuse("say who you are: --as you@example.com")
+		return "", journal.By{}, misuse("say who you are: as=you@example.com")
 	}
 	a, err := h.accounts.ByEmail(ctx, flags["as"])
 	if err != nil {
@@ -78,12 +71,9 @@ func (h *house) listRequests(ctx context.Context, _ []string, out io.Writer) err
 }
 
 func (h *house) exportData(ctx context.Context, args []string, out io.Writer) error {
-	words, flags, err := parted(args)
-	if err != nil {
-		return err
-	}
+	words, flags := parted(args)
 	if len(words) != 1 {
-		return misuse("say: privacy export REQUEST --as EMAIL")
+		return misuse("say: privacy export REQUEST as=EMAIL")
 	}
 	_, by, err := h.person(ctx, flags)
 	if err != nil {
@@ -97,10 +87,7 @@ func (h *house) exportData(ctx context.Context, args []string, out io.Writer) er
 }
 
 func (h *house) holdCommand(ctx context.Context, args []string, out io.Writer) error {
-	words, flags, err := parted(args)
-	if err != nil {
-		return err
-	}
+	words, flags := parted(args)
 	if len(words) == 0 {
 		return misuse("say: privacy hold place|agree|decline|extend|release")
 	}
@@ -111,7 +98,7 @@ func (h *house) holdCommand(ctx context.Context, args []string, out io.Writer) e
 	review := time.Now().AddDate(0, 6, 0)
 	if flags["review"] != "" {
 		if review, err = time.Parse(time.DateOnly, flags["review"]); err != nil {
-			return misuse("--review %s is not like 2027-01-31", flags["review"])
+			return misuse("review=%s is not like 2027-01-31", flags["review"])
 		}
 	}
 	if words[0] == "place" {
@@ -129,11 +116,11 @@ func (h *house) holdCommand(ctx context.Context, args []string, out io.Writer) e
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(out, "%s\nits data are kept from now on; a second person says: hub privacy hold agree %s --as EMAIL\n", id, id)
+		_, err = fmt.Fprintf(out, "%s\nits data are kept from now on; a second person says: hub privacy hold agree %s as=EMAIL\n", id, id)
 		return err
 	}
 	if len(words) != 2 {
-		return misuse("say: privacy hold %s HOLD --as EMAIL", words[0])
+		return misuse("say: privacy hold %s HOLD as=EMAIL", words[0])
 	}
 	id := events.HoldID(words[1])
 	switch words[0] {
@@ -156,12 +143,9 @@ func (h *house) holdCommand(ctx context.Context, args []string, out io.Writer) e
 }
 
 func (h *house) verifyPackage(_ context.Context, args []string, out io.Writer) error {
-	words, flags, err := parted(args)
-	if err != nil {
-		return err
-	}
+	words, flags := parted(args)
 	if len(words) != 1 {
-		return misuse("say: privacy verify-package FILE [--key BASE64]")
+		return misuse("say: privacy verify-package FILE [key=BASE64]")
 	}
 	archive, err := os.ReadFile(words[0])
 	if err != nil {
@@ -171,7 +155,7 @@ func (h *house) verifyPackage(_ context.Context, args []string, out io.Writer) e
 	if flags["key"] != "" {
 		raw, err := base64.StdEncoding.DecodeString(flags["key"])
 		if err != nil || len(raw) != ed25519.PublicKeySize {
-			return misuse("--key is no Ed25519 public key in base64")
+			return misuse("key is no Ed25519 public key in base64")
 		}
 		key = raw
 	}
@@ -192,18 +176,15 @@ func (h *house) verifyPackage(_ context.Context, args []string, out io.Writer) e
 }
 
 func (h *house) transferCommand(ctx context.Context, args []string, out io.Writer) error {
-	words, flags, err := parted(args)
-	if err != nil {
-		return err
-	}
+	words, flags := parted(args)
 	if len(words) != 1 || words[0] != "announce" {
-		return misuse("say: privacy transfer announce --as EMAIL --acquirer NAME --subject TEXT --text-file FILE")
+		return misuse("say: privacy transfer announce as=EMAIL acquirer=NAME subject=TEXT text=FILE")
 	}
 	agent, by, err := h.person(ctx, flags)
 	if err != nil {
 		return err
 	}
-	text, err := os.ReadFile(flags["text-file"])
+	text, err := os.ReadFile(flags["text"])
 	if err != nil {
 		return err
 	}
