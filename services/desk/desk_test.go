@@ -180,6 +180,7 @@ func TestNewMailOpensATicketAndIsAcknowledgedOnce(t *testing.T) {
 	}
 }
 
+// Guards MAIL I27, FIELD 2.11.
 func TestOnlyPeopleAreAcknowledged(t *testing.T) {
 	o := open(t)
 	for i, class := range []events.MailClass{events.MailAuto, events.MailList} {
@@ -235,6 +236,7 @@ func TestEvidenceDecidesWhoseTicket(t *testing.T) {
 	}
 }
 
+// Guards MAIL I7, I8, FIELD 3.8.
 func TestSameMailInTwoMailboxesIsOneMessage(t *testing.T) {
 	o := open(t)
 	m := mail{from: "ada@cust.test", id: "1@cust.test", text: "one"}
@@ -290,6 +292,7 @@ func (o *office) events() (n int) {
 	return n
 }
 
+// Guards MAIL I28, FIELD 2.43.
 func TestOneSenderCannotFloodTheDesk(t *testing.T) {
 	o := open(t)
 	o.router.NewTickets = 3
@@ -313,6 +316,7 @@ func TestOneSenderCannotFloodTheDesk(t *testing.T) {
 	}
 }
 
+// Guards MAIL I26, I30, I31.
 func TestSuspiciousMailWaitsForAPersonAndIsRoutedWhenReleased(t *testing.T) {
 	o := open(t)
 	for _, class := range []events.MailClass{events.MailLoop, events.MailBounce, events.MailComplaint, events.MailReceipt} {
@@ -381,6 +385,7 @@ func TestReplyOnAStaleConversationIsRefused(t *testing.T) {
 	}
 }
 
+// Guards MAIL I28.
 func TestCustomerReopensAResolvedTicketButNotForEver(t *testing.T) {
 	o := open(t)
 	id := o.receive(o.inquiry(mail{from: "ada@cust.test", id: "0@cust.test", text: "one"}))[0].Ticket
@@ -401,6 +406,7 @@ func TestCustomerReopensAResolvedTicketButNotForEver(t *testing.T) {
 	}
 }
 
+// Guards MAIL I29.
 func TestAutomaticReplyDoesNotReopen(t *testing.T) {
 	o := open(t)
 	id := o.receive(o.inquiry(mail{from: "ada@cust.test", id: "0@cust.test", text: "one"}))[0].Ticket
@@ -414,6 +420,7 @@ func TestAutomaticReplyDoesNotReopen(t *testing.T) {
 	}
 }
 
+// Guards MAIL O19, FIELD 3.5, 3.12.
 func TestAnsweringNeverWritesToOurselvesOrTwice(t *testing.T) {
 	own := func(a string) bool { return strings.HasSuffix(a, "@hub.test") }
 	a := func(s string) events.Address { return events.Address{Address: s} }

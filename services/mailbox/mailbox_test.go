@@ -16,6 +16,7 @@ import (
 
 // I1, I6: what is there and what comes is taken once, the bookmark follows,
 // and a restart takes nothing again.
+// Guards MAIL I1, I2, I4.
 func TestTakesOnce(t *testing.T) {
 	s, cfg := startSandbox(t)
 	h := newHouse()
@@ -44,6 +45,7 @@ func TestTakesOnce(t *testing.T) {
 
 // A mail is never held back to fill a batch, and from the notice to Take it
 // takes no more than 50 ms.
+// Guards MAIL I9.
 func TestLatency(t *testing.T) {
 	s, cfg := startSandbox(t)
 	h := newHouse()
@@ -95,6 +97,7 @@ func TestTakeFailsThenRecovers(t *testing.T) {
 
 // I12: a mail that Take rejects or panics on comes again as a fault, and the
 // others pass.
+// Guards MAIL I12.
 func TestPoisonInTake(t *testing.T) {
 	s, cfg := startSandbox(t)
 	h := newHouse()
@@ -177,6 +180,7 @@ func TestMoveAfterTaking(t *testing.T) {
 }
 
 // After "keyword" marks, and marks nothing twice.
+// Guards MAIL I6.
 func TestKeywordAfterTaking(t *testing.T) {
 	s, cfg := startSandbox(t)
 	cfg.After = "keyword"

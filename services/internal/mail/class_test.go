@@ -90,6 +90,7 @@ func TestReports(t *testing.T) {
 	}
 }
 
+// Guards MAIL I27.
 func TestSuppressesAutoReply(t *testing.T) {
 	for v, want := range map[string]bool{"All": true, "DR, AutoReply": true, "OOF": true, "DR, RN": false, "": false} {
 		if got := parse("X-Auto-Response-Suppress: " + v + "\n\n").SuppressesAutoReply(); got != want {

@@ -10,7 +10,9 @@
 //   - Parse takes time linear in the size of its input, with fixed limits
 //     (limits.go): a hostile mail costs no more than an honest one of its size.
 //   - Attachment content is never copied: an Attachment is a byte range of the
-//     raw message, and DecodePart gives the file back from that range.
+//     raw message and the way to the file in it, also where a container holds it
+//     (winmail.dat, signed S/MIME, uuencoded text), and DecodePart gives the file
+//     back from that.
 //   - Compose is a pure function: the same Outgoing gives the same bytes, so a
 //     mail is rendered once and every attempt sends the same thing. No value of
 //     a customer can add a header.

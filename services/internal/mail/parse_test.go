@@ -105,6 +105,7 @@ func TestDateSources(t *testing.T) {
 	}
 }
 
+// Guards MAIL I21.
 func TestParseDate(t *testing.T) {
 	const day = "2010-04-29T"
 	for in, want := range map[string]string{
@@ -173,6 +174,7 @@ func TestParseAddresses(t *testing.T) {
 	}
 }
 
+// Guards MAIL I22.
 func TestKey(t *testing.T) {
 	for _, pair := range [][2]string{
 		{"Ann@Example.ORG", "ann@example.org"},
@@ -190,6 +192,7 @@ func TestKey(t *testing.T) {
 
 // Spoofed names, mixed scripts and foreign reply addresses are marked (FIELD 3,
 // cases 10 and 12).
+// Guards FIELD 3.10.
 func TestSuspiciousSender(t *testing.T) {
 	for warn, header := range map[string]string{
 		mail.WarnNameSpoof:     `From: "boss@bank.example" <evil@x.example>`,
@@ -220,6 +223,7 @@ func TestCleanFileName(t *testing.T) {
 	}
 }
 
+// Guards MAIL I20, FIELD 3.18.
 func TestInlinePart(t *testing.T) {
 	m := mail.Parse(read(t, "37-related-cid"), mail.Options{})
 	for ref, want := range map[string]string{"cid:logo@1@x": "logo.png", "CID:Logo%401@X": "logo.png", "image001.png": "image001.png", "cid:other@x": "", "": "", "cid:": ""} {

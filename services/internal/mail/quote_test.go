@@ -43,6 +43,16 @@ var quoteCases = map[string]string{
 	"prose with from":           "From: here on it is easy\nno header follows\n",
 	"double attribution":        "a\n\n¶On Mon, A <a@b.example> wrote:\n> On Sun, B <b@c.example> wrote:\n>> deep\n> less\n",
 	"empty":                     "",
+	"yahoo":                     "Thanks.\n\n¶    On Monday, March 2, 2026 at 10:11:12 AM GMT+1, Support <support@hub.test> wrote:  \n \n Did it help?\n",
+	"sent from a phone":         "Yes.\n\nSent from my iPhone\n\n¶> On 2 Mar 2026, at 10:11, Support <support@hub.test> wrote:\n> \n> Did it help?\n",
+	"japanese gmail":            "はい。\n\n¶2026年3月2日(月) 10:11 Support <support@hub.test>:\n\n> こんにちは\n",
+	"appointment":               "See you.\n\n¶-----Original Appointment-----\nFrom: Support\nSent: Monday\n\nTea\n",
+	"french header block":       "Merci.\n\n¶De : Support <support@hub.test>\nEnvoyé : lundi\nÀ : Ann\nObjet : Aide\n\nancien\n",
+	"swedish":                   "Tack.\n\n¶Den mån 2 mars 2026 kl 10:11 skrev Support <support@hub.test>:\n\n> Hej\n",
+	"marks without space":       "ok\n\n¶On Mon, 2 Mar 2026, Support wrote:\n>old\n>>older\n",
+	"code with a greater sign":  "Try this:\n> git pull\nand tell me.\n",
+	"list of answers":           "1. yes\n2. no\n\n¶On Mon, 2 Mar 2026, Support <s@hub.test> wrote:\n> 1?\n> 2?\n",
+	"attribution alone":         "ok\n\n¶On Mon, 2 Mar 2026 at 10:11, Support wrote:\n",
 }
 
 func TestQuoteFrom(t *testing.T) {

@@ -60,6 +60,7 @@ func TestReplyAddress(t *testing.T) {
 }
 
 // Changing any sign of a mark spoils it, whatever it is.
+// Guards MAIL I32, FIELD 3.4.
 func TestMarksCannotBeChanged(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ticket, msg, local := hexID.Draw(t, "ticket"), hexID.Draw(t, "msg"), locals.Draw(t, "local")
@@ -112,6 +113,7 @@ func change(s string, i int, c byte) string {
 	return string(b)
 }
 
+// Guards MAIL I32, FIELD 3.3.
 func TestMessageID(t *testing.T) {
 	id, err := key.MessageID(idA, idB, "hub.test")
 	if err != nil {
