@@ -221,7 +221,7 @@ func (h *house) agent(ctx context.Context, args []string, out io.Writer) error {
 		_, err = fmt.Fprintf(out, "API token, shown this once: %s\n", token)
 		return err
 	}
-	return misuse("say: agent list, agent add EMAIL NAME [agent|admin], agent reset EMAIL, or agent token EMAIL TOKEN-NAME")
+	return misuse("say: agent list, agent add EMAIL NAME [agent|admin|privacy], agent reset EMAIL, or agent token EMAIL TOKEN-NAME")
 }
 
 // newPassword is 20 letters and digits: 100 random bits.

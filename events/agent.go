@@ -9,7 +9,7 @@ type Profile struct {
 // AgentAdded begins an agent's account. Credentials never enter an event.
 type AgentAdded struct {
 	Agent   AgentID         `json:"agent"`
-	Role    Role            `json:"role" pd:"none,agent or admin"`
+	Role    Role            `json:"role" pd:"none,agent, admin or privacy"`
 	Profile Sealed[Profile] `json:"-" seg:"C-ACCOUNT,R-ACCT,Agent,support"`
 }
 

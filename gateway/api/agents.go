@@ -15,7 +15,7 @@ type Agent struct {
 	ID     string `json:"id"`
 	Name   string `json:"name"`
 	Email  string `json:"email"`
-	Role   string `json:"role" enum:"admin,agent"`
+	Role   string `json:"role" enum:"admin,privacy,agent"`
 	Active bool   `json:"active"`
 }
 
@@ -31,7 +31,7 @@ type addAgentInput struct {
 	Body struct {
 		Name     string `json:"name" minLength:"1" maxLength:"120"`
 		Email    string `json:"email" minLength:"3" maxLength:"254"`
-		Role     string `json:"role" enum:"admin,agent" default:"agent"`
+		Role     string `json:"role" enum:"admin,privacy,agent" default:"agent"`
 		Password string `json:"password,omitempty" maxLength:"1024"`
 	}
 }

@@ -16,7 +16,7 @@ type Me struct {
 	ID    events.AgentID `json:"id"`
 	Name  string         `json:"name"`
 	Email string         `json:"email"`
-	Role  events.Role    `json:"role" enum:"admin,agent"`
+	Role  events.Role    `json:"role" enum:"admin,privacy,agent"`
 }
 
 func me(a accounts.Agent) Me { return Me{a.ID, a.Name, a.Email, a.Role} }

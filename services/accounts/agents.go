@@ -73,8 +73,8 @@ func (n New) check() error {
 		return &RefusedError{"The address is not an email address."}
 	case n.Name == "" || utf8.RuneCountInString(n.Name) > 120 || !utf8.ValidString(n.Name):
 		return &RefusedError{"A name has 1 to 120 characters."}
-	case n.Role != events.RoleAgent && n.Role != events.RoleAdmin:
-		return &RefusedError{"The role is agent or admin."}
+	case n.Role != events.RoleAgent && n.Role != events.RoleAdmin && n.Role != events.RolePrivacy:
+		return &RefusedError{"The role is agent, admin or privacy."}
 	}
 	return nil
 }

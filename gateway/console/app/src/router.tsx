@@ -47,10 +47,18 @@ const outbox = createRoute({
 const quarantine = createRoute({ getParentRoute: () => shell, path: "/ops/quarantine", component: lazyRouteComponent(() => import("./ops/QuarantinePage"), "QuarantinePage") });
 const mail = createRoute({ getParentRoute: () => shell, path: "/ops/mail", component: lazyRouteComponent(() => import("./ops/MailboxesPage"), "MailboxesPage") });
 const system = createRoute({ getParentRoute: () => shell, path: "/ops/system", component: lazyRouteComponent(() => import("./ops/SystemPage"), "SystemPage") });
+const notices = createRoute({ getParentRoute: () => shell, path: "/ops/notices", component: lazyRouteComponent(() => import("./notices/NoticesPage"), "NoticesPage") });
+
+const requests = createRoute({ getParentRoute: () => shell, path: "/privacy/requests", component: lazyRouteComponent(() => import("./privacy/RequestsPage"), "RequestsPage") });
+const request = createRoute({ getParentRoute: () => shell, path: "/privacy/requests/$id", component: lazyRouteComponent(() => import("./privacy/RequestPage"), "RequestPage") });
+const retention = createRoute({ getParentRoute: () => shell, path: "/privacy/retention", component: lazyRouteComponent(() => import("./privacy/RetentionPage"), "RetentionPage") });
+const holds = createRoute({ getParentRoute: () => shell, path: "/privacy/holds", component: lazyRouteComponent(() => import("./privacy/HoldsPage"), "HoldsPage") });
+const register = createRoute({ getParentRoute: () => shell, path: "/privacy/register", component: lazyRouteComponent(() => import("./privacy/RegisterPage"), "RegisterPage") });
+const access = createRoute({ getParentRoute: () => shell, path: "/privacy/access", component: lazyRouteComponent(() => import("./privacy/AccessPage"), "AccessPage") });
 
 const routeTree = root.addChildren([
   login,
-  shell.addChildren([home, inbox.addChildren([ticket]), permalink, outbox, quarantine, mail, system]),
+  shell.addChildren([home, inbox.addChildren([ticket]), permalink, outbox, quarantine, mail, system, notices, requests, request, retention, holds, register, access]),
 ]);
 
 export const router = createRouter({ routeTree, defaultPreload: false, defaultPendingMs: 10_000, defaultErrorComponent: PageError });

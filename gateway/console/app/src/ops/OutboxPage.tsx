@@ -20,7 +20,7 @@ import { ConfirmDialog } from "./ConfirmDialog";
 import { Card, OpsPage } from "./OpsPage";
 
 const tones: Record<OutboundState, Tone> = {
-  queued: "plain", sending: "info", accepted: "ok", deferred: "warn", failed: "danger", unknown: "warn", bounced: "danger", cancelled: "plain",
+  held: "plain", queued: "plain", sending: "info", accepted: "ok", deferred: "warn", failed: "danger", unknown: "warn", bounced: "danger", cancelled: "plain",
 };
 
 const body = (o: Outbound, key: string) => ({ params: { path: { id: o.id } }, headers: { "Idempotency-Key": key } });

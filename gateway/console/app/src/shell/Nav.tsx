@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { Activity, Archive, CheckCheck, CircleDot, Inbox, Mail, Search, Server, ShieldAlert, UserRound } from "lucide-react";
+import { Activity, Archive, CheckCheck, CircleDot, Inbox, Mail, Megaphone, Search, Server, Shield, ShieldAlert, UserRound } from "lucide-react";
 import type { ReactNode } from "react";
 import { countsQuery, outboxCountsQuery } from "../api/queries";
 import type { ViewName } from "../api/types";
@@ -17,7 +17,7 @@ const icons: Record<ViewName, ReactNode> = {
 };
 
 export function Nav({ onChoose }: { onChoose?: () => void }) {
-  const { brand } = useSession();
+  const { brand, agent } = useSession();
   const counts = useQuery(countsQuery).data;
   const out = useQuery(outboxCountsQuery).data;
   const waiting = (out?.queued ?? 0) + (out?.sending ?? 0) + (out?.deferred ?? 0);
@@ -39,7 +39,9 @@ export function Nav({ onChoose }: { onChoose?: () => void }) {
           count={trouble > 0 ? `${count(trouble)} to check` : waiting > 0 ? `${count(waiting)} queued` : undefined} />
         <Item icon={<ShieldAlert />} label="Quarantine" link={{ to: "/ops/quarantine" }} count={counts && count(counts.quarantine)} />
         <Item icon={<Mail />} label="Mail routes" link={{ to: "/ops/mail" }} />
+        <Item icon={<Megaphone />} label="Notices" link={{ to: "/ops/notices" }} />
         <Item icon={<Server />} label="System" link={{ to: "/ops/system" }} />
+        {(agent.role === "admin" || agent.role === "privacy") && <Item icon={<Shield />} label="Privacy" link={{ to: "/privacy/requests" }} />}
       </nav>
       <Person />
     </div>
@@ -51,7 +53,7 @@ interface ItemProps {
   label: string;
   count?: string;
   alert?: boolean;
-  link: { to: "/inbox/$view"; params: { view: ViewName } } | { to: "/ops/outbox" | "/ops/quarantine" | "/ops/mail" | "/ops/system" };
+  link: { to: "/inbox/$view"; params: { view: ViewName } } | { to: "/ops/outbox" | "/ops/quarantine" | "/ops/mail" | "/ops/notices" | "/ops/system" | "/privacy/requests" };
 }
 
 function Item({ icon, label, count: n, alert, link }: ItemProps) {

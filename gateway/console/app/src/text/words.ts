@@ -34,6 +34,7 @@ export const priorities: Priority[] = ["urgent", "high", "normal", "low"];
  * so no word here says so.
  */
 export const deliveryNames: Record<Exclude<Delivery, "">, string> = {
+  held: "Held back until it may be sent",
   queued: "Waiting to be sent",
   sending: "Being sent",
   accepted: "Sent",
@@ -45,7 +46,7 @@ export const deliveryNames: Record<Exclude<Delivery, "">, string> = {
 };
 
 export const outboundNames: Record<OutboundState, string> = {
-  queued: "Waiting", sending: "Sending", accepted: "Sent", deferred: "Delayed", failed: "Not sent",
+  held: "Held", queued: "Waiting", sending: "Sending", accepted: "Sent", deferred: "Delayed", failed: "Not sent",
   unknown: "Unknown", bounced: "Returned", cancelled: "Cancelled",
 };
 export const outboundStates = Object.keys(outboundNames) as OutboundState[];

@@ -7,6 +7,7 @@ import { deliveryNames } from "../text/words";
 import { cx } from "../ui/cx";
 
 const looks: Record<Exclude<Delivery, "">, { icon: ReactNode; tone: string }> = {
+  held: { icon: <Clock />, tone: "text-subtle" },
   queued: { icon: <Clock />, tone: "text-subtle" },
   sending: { icon: <Clock />, tone: "text-info" },
   accepted: { icon: <Check />, tone: "text-ok" },
