@@ -272,9 +272,9 @@ func (l *Ledger) Restrict(ctx context.Context, subject events.SubjectID, on bool
 	return nil
 }
 
-// append writes one entry behind the head and anchors it. make is called again
+// append writes one entry behind the head and anchors it. entryAfter is called again
 // when somebody else was faster.
-func (l *Ledger) append(ctx context.Context, make func(vault.Mark) events.Event) error {
+func (l *Ledger) append(ctx context.Context, entryAfter func(vault.Mark) events.Event) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for {
@@ -282,7 +282,7 @@ func (l *Ledger) append(ctx context.Context, make func(vault.Mark) events.Event)
 		if err != nil {
 			return err
 		}
-		e := make(at)
+		e := entryAfter(at)
 		_, err = l.journal.Append(ctx, events.LedgerStream, revision, journal.By{Command: events.NewUUID(), Actor: "system:privacy"}, e)
 		if _, stale := store.IsConflict(err); stale {
 			continue

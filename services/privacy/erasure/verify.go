@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/westshore/hub/events"
 	"github.com/westshore/hub/services/privacy/scan"
@@ -321,9 +320,4 @@ func (o *Office) Acknowledge(ctx context.Context, id events.RequestID, recipient
 		return &Refusal{"not_told", "This recipient was not told."}
 	}
 	return o.say(ctx, s, "ack "+recipient, events.RecipientErasureAcked{Request: id, Order: s.Scope.Order, Recipient: recipient})
-}
-
-// overdue reports whether a request is past its deadline.
-func (s *State) overdue(now time.Time) bool {
-	return !s.Due.IsZero() && now.After(s.Due) && s.Informed.IsZero()
 }

@@ -45,9 +45,15 @@ func spellings(s string) []form {
 		out = append(out, form{"tail", []byte(lower[6:])})
 	}
 	for _, e := range []form{
-		{"percent", []byte(url.QueryEscape(s))}, {"path", []byte(url.PathEscape(s))}, {"html", []byte(html.EscapeString(s))}, {"json", jsonText(s)},
-		{"quoted-printable", quotedPrintable(s)}, {"utf-16le", utf16Bytes(s, false)}, {"utf-16be", utf16Bytes(s, true)},
-		{"unicode", unicodeEscapes(s)}, {"percent-all", percentAll(s)},
+		{"percent", []byte(url.QueryEscape(s))},
+		{"path", []byte(url.PathEscape(s))},
+		{"html", []byte(html.EscapeString(s))},
+		{"json", jsonText(s)},
+		{"quoted-printable", quotedPrintable(s)},
+		{"utf-16le", utf16Bytes(s, false)},
+		{"utf-16be", utf16Bytes(s, true)},
+		{"unicode", unicodeEscapes(s)},
+		{"percent-all", percentAll(s)},
 	} {
 		if string(e.bytes) != s {
 			out = append(out, e)

@@ -31,7 +31,9 @@ var signatures = []signature{
 	{[]byte{0xff, 0x06, 0x00, 0x00}, openS2},
 	{[]byte("PK\x03\x04"), openZip},
 	// The same in base64, at a multiple of three bytes, as attachments are.
-	{[]byte("H4sI"), openBase64}, {[]byte("KLUv/"), openBase64}, {[]byte("UEsDB"), openBase64},
+	{[]byte("H4sI"), openBase64},
+	{[]byte("KLUv/"), openBase64},
+	{[]byte("UEsDB"), openBase64},
 }
 
 func openGzip(b io.Reader) (io.Reader, func(), error) {

@@ -1,6 +1,7 @@
 package scan_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -17,8 +18,6 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf16"
-
-	"archive/zip"
 
 	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
