@@ -61,9 +61,6 @@ func (v *Vault) Destroy(ctx context.Context, o Order, kids []events.KID) (Destro
 	if o.ID.IsZero() || o.Cause == "" {
 		return Destroyed{}, errors.New("destroy keys: an order and a cause are needed")
 	}
-	if !o.Due.IsZero() && v.unsettled.Load() {
-		return Destroyed{}, fmt.Errorf("destroy keys: %w", ErrUnsettled)
-	}
 	all, missing, err := v.destroy(ctx, o, kids, false)
 	if err == nil && len(missing) > 0 {
 		err = &KeyMissingError{KIDs: missing}
@@ -162,6 +159,9 @@ func (d *destruction) free() (string, []any) {
 
 func (d *destruction) run(ctx context.Context, w *writer) error {
 	d.killed, d.deferred, d.spared, d.missing, d.fresh = nil, nil, nil, nil, 0
+	if !d.order.Due.IsZero() && d.v.unsettled.Load() {
+		return ErrUnsettled
+	}
 	if len(d.names) > 0 {
 		if err := fillVictims(ctx, w, d.names); err != nil {
 			return err

@@ -53,13 +53,24 @@ const infoColumns = "kid, subject, category, class, event, stream, state, hold_n
 
 func (v *Vault) infos(ctx context.Context, where string, args ...any) ([]Info, error) {
 	var out []Info
+	// A sweep lists a million keys: nothing is copied that the row lends, and the
+	// few categories and classes there are exist once.
+	var kid, subject, category, class, event sql.RawBytes
+	var minted int64
+	var expires sql.NullInt64
+	categories, classes := map[string]events.Category{}, map[string]events.Class{}
 	err := selectEach(ctx, v.r, "SELECT "+infoColumns+" FROM seg_key WHERE "+where, args, func(r *sql.Rows) error {
 		var i Info
-		var kid, subject, event []byte
-		var minted int64
-		var expires sql.NullInt64
-		if err := r.Scan(&kid, &subject, &i.Category, &i.Class, &event, &i.Stream, &i.State, &i.Holds, &minted, &expires); err != nil {
+		if err := r.Scan(&kid, &subject, &category, &class, &event, (*string)(&i.Stream), (*uint8)(&i.State), &i.Holds, &minted, &expires); err != nil {
 			return err
+		}
+		if i.Category = categories[string(category)]; i.Category == "" {
+			i.Category = events.Category(category)
+			categories[string(category)] = i.Category
+		}
+		if i.Class = classes[string(class)]; i.Class == "" {
+			i.Class = events.Class(class)
+			classes[string(class)] = i.Class
 		}
 		i.KID, i.Subject, i.Minted = events.KID(hex.EncodeToString(kid)), subjectID(subject), time.UnixMilli(minted).UTC()
 		copy(i.Event[:], event)

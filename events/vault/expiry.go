@@ -102,7 +102,7 @@ type redating struct {
 	v      *Vault
 	plan   *plan
 	begin  func(context.Context, *writer) ([]keyScope, error) // within the first transaction
-	begun  func()                                             // after it
+	begun  func()                                             // after it; keys are looked at later only, so that none slips by
 	finish func(context.Context, *writer) error               // within the last one
 }
 
@@ -114,37 +114,48 @@ func (r *redating) run(ctx context.Context) error {
 	from := []byte{}
 	for first := true; first || len(scopes) > 0; first = false {
 		left, next := scopes, from
-		err := r.v.w.do(ctx, &job{run: func(ctx context.Context, w *writer) (err error) {
-			left, next = scopes, from
-			if first {
-				if left, err = r.begin(ctx, w); err != nil {
-					return err
+		err := r.v.w.do(ctx, &job{
+			run: func(ctx context.Context, w *writer) (err error) {
+				left, next = scopes, from
+				if first {
+					if left, err = r.begin(ctx, w); err != nil || r.begun != nil {
+						return err
+					}
 				}
-			}
-			for budget := redateBatch; budget > 0 && len(left) > 0; {
-				var n int
-				if next, n, err = r.v.redate(ctx, w, r.plan, left[0], next); err != nil {
-					return err
+				left, next, err = r.batch(ctx, w, left, next)
+				if err == nil && len(left) == 0 && r.finish != nil {
+					err = r.finish(ctx, w)
 				}
-				budget -= n + 1
-				if next == nil {
-					left, next = left[1:], []byte{}
+				return err
+			},
+			after: func() {
+				if first && r.begun != nil {
+					r.begun()
 				}
-			}
-			if len(left) == 0 && r.finish != nil {
-				return r.finish(ctx, w)
-			}
-			return nil
-		}})
+			},
+		})
 		if err != nil {
 			return err
-		}
-		if first && r.begun != nil {
-			r.begun()
 		}
 		scopes, from = left, next
 	}
 	return nil
+}
+
+// batch looks at as many keys as fit into one transaction, and returns what is
+// left of the scopes.
+func (r *redating) batch(ctx context.Context, w *writer, left []keyScope, from []byte) ([]keyScope, []byte, error) {
+	for budget := redateBatch; budget > 0 && len(left) > 0; {
+		next, n, err := r.v.redate(ctx, w, r.plan, left[0], from)
+		if err != nil {
+			return nil, nil, err
+		}
+		budget -= n + 1
+		if from = next; next == nil {
+			left, from = left[1:], []byte{}
+		}
+	}
+	return left, from, nil
 }
 
 // redate computes the ends of one batch of a scope; from is the name of the last

@@ -1,9 +1,11 @@
 package vault_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -83,6 +85,61 @@ func TestScheduleThatMakesNoSenseIsRefused(t *testing.T) {
 	}
 	if got := v.ScheduleVersion(); got != 3 {
 		t.Errorf("version %d governs, want 3", got)
+	}
+}
+
+// TestKeysMintedWhileAScheduleComesInGetItsDate: none slips by between the old
+// schedule and the new one.
+//
+// clause: 1.3
+func TestKeysMintedWhileAScheduleComesInGetItsDate(t *testing.T) {
+	v := newPlace(t).open(t)
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var kids []events.KID
+	stop := make(chan struct{})
+	for i := range 4 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				keys, err := v.Mint(t.Context(), v.Begin(), requests(1, subject(i)))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				kids = append(kids, keys[0].KID)
+				mu.Unlock()
+			}
+		})
+	}
+	for version := 1; version <= 5; version++ {
+		if err := v.SetSchedule(t.Context(), vault.Schedule{Version: version, Rules: []vault.Rule{
+			{Class: events.ClassComm, Anchor: vault.AnchorCollected, Keep: vault.Period{Days: 85 - version}},
+		}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(stop)
+	wg.Wait()
+	seen := 0
+	for i := range 4 {
+		list, err := v.SubjectKeys(t.Context(), subject(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range list {
+			if seen++; !x.Expires.Equal(x.Minted.AddDate(0, 0, 80)) {
+				t.Fatalf("a key minted %s ends %s, want 80 days later", x.Minted, x.Expires)
+			}
+		}
+	}
+	if seen != len(kids) || seen == 0 {
+		t.Errorf("%d keys are there, %d were minted", seen, len(kids))
 	}
 }
 
@@ -422,9 +479,14 @@ func TestScheduleCutShortIsTakenUpAgain(t *testing.T) {
 	}
 	v = openWith(t, cfg)
 	c.at = c.at.AddDate(0, 0, 2)
-	if _, err := v.Due(t.Context(), c.at, 10); err == nil {
-		t.Fatal("keys are listed as due while their ends are being computed")
+	if _, err := v.Due(t.Context(), c.at, 10); !errors.Is(err, vault.ErrUnsettled) {
+		t.Fatalf("due while ends are being computed: %v, want ErrUnsettled", err)
 	}
+	kids := names(mint(t, v, request(subject(2))))
+	if _, err := v.Destroy(t.Context(), vault.Order{ID: events.NewUUID(), Cause: vault.CauseRetention, Due: c.at}, kids); !errors.Is(err, vault.ErrUnsettled) {
+		t.Fatalf("a sweep while ends are being computed: %v, want ErrUnsettled", err)
+	}
+	destroy(t, v, kids...)
 	if err := v.SetSchedule(t.Context(), vault.Schedule{Version: 1, Rules: rules}); err != nil {
 		t.Fatal(err)
 	}
