@@ -176,12 +176,18 @@ func TestCountersAgreeWhateverHappened(t *testing.T) {
 		for range rapid.IntRange(0, 25).Draw(r, "steps") {
 			out := rapid.SampledFrom(outs).Draw(r, "message")
 			l.Add(events.OutboundStream(out), "system:x", rapid.SampledFrom([]events.Event{
-				events.DeliveryAttempted{Outbound: out, Attempt: 1}, events.DeliveryAccepted{Outbound: out, Attempt: 1},
-				events.DeliveryDeferred{Outbound: out, Attempt: 1}, events.DeliveryFailed{Outbound: out, Attempt: 1},
-				events.DeliveryUnknown{Outbound: out, Attempt: 1}, events.DeliveryResolved{Outbound: out, Outcome: "accepted"},
-				events.DeliveryRetried{Outbound: out}, events.MessageBounced{Outbound: out, Action: "failed"},
-				events.MessageBounced{Outbound: out, Action: "delayed"}, events.MessageCancelled{Outbound: out},
-				events.MessageHeld{Outbound: out, Reason: "quiet_hours"}, events.MessageCancelled{Outbound: out, Reason: "no_consent"},
+				events.DeliveryAttempted{Outbound: out, Attempt: 1},
+				events.DeliveryAccepted{Outbound: out, Attempt: 1},
+				events.DeliveryDeferred{Outbound: out, Attempt: 1},
+				events.DeliveryFailed{Outbound: out, Attempt: 1},
+				events.DeliveryUnknown{Outbound: out, Attempt: 1},
+				events.DeliveryResolved{Outbound: out, Outcome: "accepted"},
+				events.DeliveryRetried{Outbound: out},
+				events.MessageBounced{Outbound: out, Action: "failed"},
+				events.MessageBounced{Outbound: out, Action: "delayed"},
+				events.MessageCancelled{Outbound: out},
+				events.MessageHeld{Outbound: out, Reason: "quiet_hours"},
+				events.MessageCancelled{Outbound: out, Reason: "no_consent"},
 			}).Draw(r, "event"))
 		}
 		l.Queue(1, 1, 1, 1, "d", events.Address{Address: "a@b.test"}, l.Now()) // of a ticket

@@ -1,6 +1,7 @@
 package notices
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -33,7 +34,7 @@ func checkHTML(t template, links func(name string) bool) error {
 	for {
 		switch z.Next() {
 		case html.ErrorToken:
-			if err := z.Err(); err != io.EOF {
+			if err := z.Err(); !errors.Is(err, io.EOF) {
 				return fmt.Errorf("the HTML cannot be read: %w", err)
 			}
 			return nil

@@ -138,13 +138,13 @@ func (n *Notices) SendPreview(ctx context.Context, c Command, id events.NoticeID
 		Outbound: out, Kind: events.OutboundAdministrative, Channel: events.Email, Mailbox: from.ID,
 		Customer: events.SubjectID(c.Agent), NotBefore: c.At,
 	}
-	w, _, err := n.queue(ctx, journal.By{Command: c.ID, Actor: events.AgentActor(c.Agent), At: c.At}, q, from, r, "")
+	w, err := n.queue(ctx, journal.By{Command: c.ID, Actor: events.AgentActor(c.Agent), At: c.At}, q, from, r, "")
 	return Done{Notice: id, Outbound: out, Revision: w.Revision, Position: w.Position}, err
 }
 
-// queue renders the bytes and begins the stream of the message; there is true when
-// it had begun before.
-func (n *Notices) queue(ctx context.Context, by journal.By, q events.MessageQueued, from Sender, r Rendered, unsubscribe string) (w journal.Written, there bool, err error) {
+// queue renders the bytes and begins the stream of the message, unless it has begun
+// before.
+func (n *Notices) queue(ctx context.Context, by journal.By, q events.MessageQueued, from Sender, r Rendered, unsubscribe string) (w journal.Written, err error) {
 	local, domain := split(from.Address)
 	q.MessageID = string(q.Outbound) + "@" + domain
 	bounce, err := n.tokens.BounceAddress(local, domain, string(q.Outbound))
@@ -172,7 +172,7 @@ func (n *Notices) queue(ctx context.Context, by journal.By, q events.MessageQueu
 		raw, err = n.cfg.Sign(from.Address, raw)
 	}
 	if err != nil {
-		return w, false, err
+		return w, err
 	}
 	_, to := split(strings.ToLower(r.To.Address))
 	q.Domain, q.Rendered = n.cfg.Hash("domain", to), events.NewBlob(raw)
@@ -180,9 +180,9 @@ func (n *Notices) queue(ctx context.Context, by journal.By, q events.MessageQueu
 	q.Parcel = events.Seal(events.Parcel{MailFrom: bounce, RcptTo: r.To.Address, To: r.To, Subject: r.Subject})
 	w, err = n.j.Append(ctx, events.OutboundStream(q.Outbound), events.NoStream, by, q)
 	if _, there := store.IsConflict(err); there {
-		return w, true, nil
+		return w, nil
 	}
-	return w, false, err
+	return w, err
 }
 
 // unrenderable reports whether a message can never be made.

@@ -119,7 +119,7 @@ func (n *Notices) one(ctx context.Context, id events.NoticeID, s notice, who eve
 		Outbound: out, Kind: d.Kind, Channel: events.Email, Message: events.MessageID(id), Mailbox: from.ID, Customer: who, NotBefore: now, Bulk: true,
 	}
 	by := journal.By{Command: events.DeriveUUID("notice", "queue", string(out)), Actor: actor, At: now}
-	_, _, err = n.queue(ctx, by, q, from, msg, v[valueUnsubscribe])
+	_, err = n.queue(ctx, by, q, from, msg, v[valueUnsubscribe])
 	if unrenderable(err) {
 		n.log.Error("message of a notice cannot be rendered", "notice", id, "outbound", out, "error", err)
 		return n.skip(ctx, id, who, out, "not_rendered")

@@ -135,8 +135,8 @@ func asIs(s string) string { return s }
 func inHTML(s string) string { return html.EscapeString(s) }
 
 // line makes a value of one line: no control characters, no marks that turn the
-// direction of text, at most max characters.
-func line(s string, max int) string {
+// direction of text, at most so many characters.
+func line(s string, most int) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r), unicode.IsControl(r), r == '\u2028', r == '\u2029':
@@ -147,8 +147,8 @@ func line(s string, max int) string {
 		return r
 	}, s)
 	s = strings.Join(strings.Fields(s), " ")
-	if r := []rune(s); len(r) > max {
-		s = strings.TrimSpace(string(r[:max-1])) + "…"
+	if r := []rune(s); len(r) > most {
+		s = strings.TrimSpace(string(r[:most-1])) + "…"
 	}
 	return s
 }

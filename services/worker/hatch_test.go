@@ -36,7 +36,10 @@ func open(t *testing.T, fetch time.Duration) *counter {
 	t.Cleanup(c.bus.Close)
 	c.Hatch, err = worker.New(worker.Config{
 		Journal: c.Journal, Bus: c.bus, OpenBlob: c.Sealer.OpenBlob, Key: []byte("key"), Fetch: fetch, Logger: c.Logger,
-		Settle: func(_ context.Context, d bus.Delivery) (bus.Delivery, error) { d.Until = time.Unix(9, 0); return d, nil },
+		Settle: func(_ context.Context, d bus.Delivery) (bus.Delivery, error) {
+			d.Until = time.Unix(9, 0)
+			return d, nil
+		},
 		Accounts: []worker.Account{
 			{Name: "mailer", Token: token, Channels: []events.Channel{events.Email}},
 			{Name: "other", Token: strings.Repeat("o", 32), Channels: []events.Channel{events.Email}},
