@@ -67,8 +67,13 @@ func TestO23PausesAreDeterministic(t *testing.T) {
 		n     int
 		want  time.Duration
 	}{
-		{ClassGreylist, 1, 5 * time.Minute}, {ClassGreylist, 3, 30 * time.Minute}, {ClassGreylist, 9, 30 * time.Minute},
-		{ClassFull, 2, 4 * time.Hour}, {ClassTemporary, 1, time.Minute}, {ClassRate, 1, 15 * time.Minute}, {ClassHost, 1, time.Second},
+		{ClassGreylist, 1, 5 * time.Minute},
+		{ClassGreylist, 3, 30 * time.Minute},
+		{ClassGreylist, 9, 30 * time.Minute},
+		{ClassFull, 2, 4 * time.Hour},
+		{ClassTemporary, 1, time.Minute},
+		{ClassRate, 1, 15 * time.Minute},
+		{ClassHost, 1, time.Second},
 	} {
 		if got := least.pause(c.class, c.n); got != c.want {
 			t.Errorf("%s %d: %s, want %s", c.class, c.n, got, c.want)

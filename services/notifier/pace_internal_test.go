@@ -85,7 +85,7 @@ func TestO6TooFastHalves(t *testing.T) {
 func TestO9SlowDomainLeavesPlaces(t *testing.T) {
 	p := newPace(Pacing{InFlight: 8, Parallel: 2})
 	now := noon
-	for n := 0; n < 200; n++ { // it was fast, and got as much as there is
+	for n := range 200 { // it was fast, and got as much as there is
 		now = now.Add(time.Second)
 		for _, m := range claimAll(p, "slow", 10*n, now) {
 			p.learn(m, "", time.Time{}, now)

@@ -2,6 +2,7 @@ package notifier_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -138,7 +139,7 @@ func TestO16ClaimAndRecallRace(t *testing.T) {
 			}
 			continue
 		}
-		if r, ok := err.(*desk.Refusal); !ok || r.Code != "too_late" {
+		if r, ok := errors.AsType[*desk.Refusal](err); !ok || r.Code != "too_late" {
 			t.Fatal(err)
 		}
 		p.await(msg, outbox.Accepted, 1)
@@ -367,6 +368,49 @@ func TestO24Alarms(t *testing.T) {
 		}
 		if got := strings.Join(h.Alarms(), " "); got != want {
 			t.Errorf("after %s: %q, want %q", after, got, want)
+		}
+	}
+}
+
+// TestO12O14HeadersByKind: automatic mail says so and comes from the null sender,
+// what wants something carries the one-click way out, and an answer carries
+// neither.
+func TestO12O14HeadersByKind(t *testing.T) {
+	p := openPost(t)
+	p.tune = func(all *parts) {
+		all.clerk.Unsubscribe = func(events.SubjectID, string) string { return "https://hub.test/u/token" }
+	}
+	stop := p.run("one", p.relay())
+	defer stop()
+	inquiry, ticket := events.InquiryID(events.NewUUID().String()), events.TicketID(events.NewUUID().String())
+	ack := events.MessageID(events.NewUUID().String())
+	p.append(events.InquiryStream(inquiry), events.InquiryReceived{
+		Inquiry: inquiry, Channel: events.Email, Customer: "c", Class: events.MailHuman,
+		Contact: events.Seal(events.Address{Address: "ada@cust.test"}), Letter: events.Seal(events.Letter{Subject: "x", MessageID: "7@cust.test"}),
+	})
+	p.append(events.TicketStream(ticket), events.AcknowledgementWritten{
+		Ticket: ticket, Message: ack, Number: 7, Inquiry: inquiry, Mailbox: "support", Customer: "c", MessageID: p.marks.MessageID(ticket, ack, "support"),
+	})
+	news := events.MessageID(events.NewUUID().String())
+	p.append(events.LetterStream(news), events.LetterWritten{
+		Message: news, Kind: events.OutboundPromotional, Purpose: "news", Customer: "c",
+		Letter: events.Seal(events.HouseLetter{To: events.Address{Address: "ada@cust.test"}, Subject: "News", Text: "News"}),
+	})
+	reply := p.write("ada@cust.test")
+	for msg, want := range map[events.MessageID][]string{
+		ack:   {"Auto-Submitted: auto-replied", "X-Auto-Response-Suppress: All", "X-Hub-Loop: ", "!List-Unsubscribe", "In-Reply-To: <7@cust.test>"},
+		news:  {"Auto-Submitted: auto-generated", "List-Unsubscribe: <https://hub.test/u/token>", "List-Unsubscribe-Post: List-Unsubscribe=One-Click"},
+		reply: {"!Auto-Submitted", "!X-Auto-Response-Suppress", "!X-Hub-Loop", "!List-Unsubscribe"},
+	} {
+		item := p.await(msg, outbox.Accepted, 1)[0]
+		_, raw := p.copies("ada@cust.test", events.MessageID(item.ID)) // by its delivery field
+		for _, w := range want {
+			if absent, no := strings.CutPrefix(w, "!"); no == strings.Contains(raw, strings.TrimPrefix(w, "!")) {
+				t.Errorf("%s: %q, absent %v:\n%s", item.Kind, w, absent, raw)
+			}
+		}
+		if null := bounceTo(p, item.ID) == ""; null != (item.Kind == events.OutboundAcknowledgement) {
+			t.Errorf("%s comes from the null sender: %v", item.Kind, null)
 		}
 	}
 }
