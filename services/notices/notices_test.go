@@ -444,3 +444,32 @@ func TestTemplatesAreTextForDrafts(t *testing.T) {
 		t.Error("a template that is not there was retired")
 	}
 }
+
+// clause: 2.3
+func TestPromotionalNoticesGoToThoseWhoAgreedAndSayHowToEndThem(t *testing.T) {
+	o := open(t)
+	ids := o.meet(2)
+	o.rules[ids[1]] = "no_consent"
+	o.cfg.Unsubscribe = func(who events.SubjectID, _ events.OutboundID) string { return "https://hub.test/u/" + string(who) }
+	o.Notices = notices.New(o.cfg)
+	d := policy()
+	d.Kind, d.Topic, d.Values = events.OutboundPromotional, "other", nil
+	d.Texts = []events.NoticeText{{Language: "en", Subject: "20% off", Text: "Only today, {{name|friend}}. No more of these: {{unsubscribe}}"}}
+	silent := d
+	silent.Texts = []events.NoticeText{{Language: "en", Subject: "20% off", Text: "Only today"}}
+	if _, err := o.Draft(t.Context(), cmd(drafter), silent); err == nil {
+		t.Error("a promotional notice that does not say how to end them was taken")
+	}
+	defer o.run(o.Notices)()
+	id := o.begin(d)
+	n := o.until(id, "an end", func(n view.Notice) bool { return n.State == view.Finished && n.Counts["queued"] == 1 })
+	if n.Skipped["no_consent"] != 1 {
+		t.Errorf("skipped %v", n.Skipped)
+	}
+	_, raw := o.mail(id, ids[0])
+	for _, want := range []string{"List-Unsubscribe: <https://hub.test/u/" + string(ids[0]) + ">", "List-Unsubscribe-Post: List-Unsubscribe=One-Click"} {
+		if !strings.Contains(strings.ReplaceAll(raw, "\r\n ", " "), want) {
+			t.Errorf("no %q in\n%.900s", want, raw)
+		}
+	}
+}
