@@ -49,6 +49,7 @@ type house struct {
 	stop     func()
 	mu       sync.Mutex
 	anchors  *retention.Anchors
+	runners  []*projections.Runner
 	engine   *retention.Engine
 	wall     time.Time // what the retention engine takes for the time; zero: the real one
 	away     error     // what forms' Take answers
@@ -142,6 +143,7 @@ func (h *house) rooms() gateway.Rooms {
 	})
 	h.must(err)
 	retentionRoom := h.retention(runners)
+	h.runners = runners
 	return gateway.Rooms{
 		Retention: retentionRoom,
 		Tickets:   tv, Outbox: ov, Customers: cv, Search: sv, Runners: runners, Feed: h.feed, Desk: h.desk, Accounts: h.accounts, Forms: f,

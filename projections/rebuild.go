@@ -62,8 +62,11 @@ func (r *Runner) build(ctx context.Context, built *sqldb.DB, at *checkpoint, b B
 		if err := r.fill(ctx, built, at, fresh); err != nil {
 			return err
 		}
-		if at.at.Before(live.at) {
+		if b.Position.Before(live.at) {
 			return nil
+		}
+		if at.at.Before(live.at) {
+			at.at = live.at // the last events of the live view were scavenged since
 		}
 		return r.swap(ctx, built, *at, began)
 	}

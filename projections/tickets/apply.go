@@ -104,6 +104,9 @@ func (b *work) apply(r *events.Recorded) error {
 	case events.TicketReopened:
 		return b.change(r, e.Ticket, "status", e.Cause, func(t *row) { t.status, t.closed, t.resolvedAt = Open, false, 0 })
 
+	case events.TicketArchived:
+		return b.archived(r, e)
+
 	case events.MessageQueued:
 		return b.queued(r, e)
 	case events.DeliveryAccepted:

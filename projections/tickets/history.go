@@ -61,6 +61,7 @@ var sentences = map[string]string{
 	"TagRemoved":             "Tag %s removed",
 	"TicketResolved":         "Resolved",
 	"TicketReopened":         "Reopened: %s",
+	"TicketArchived":         "Its text was destroyed; facts are left",
 	"DeliveryFailed":         "Delivery failed: %s",
 	"DeliveryUnknown":        "Delivery unknown: %s",
 	"DeliveryResolved":       "Delivery settled by a person: %s",

@@ -137,6 +137,9 @@ func (v *View) fill(ctx context.Context, as events.Principal, out []Message, box
 		if e, ok := opened[2*i+1].(events.MessageRedacted); ok {
 			out[i].supersede(e)
 		}
+		if opened[2*i] == nil && out[i].Kind != Auto {
+			out[i].State = events.Erased // its ticket was archived, and the view read anew since
+		}
 		if out[i].State == events.Unopened {
 			out[i].State = events.Denied
 		}

@@ -86,8 +86,8 @@ type Message struct {
 	Redacted       bool         // words of it, or all, were taken out
 	Unverified     bool
 	KIDs           []events.KID // of the keys that its text is sealed with: they know how long it is kept
-	Delivery       string     // queued, accepted, deferred, failed, unknown, bounced, cancelled; empty for what is not sent
-	DeliveryDetail string     // reply code of the mail server
+	Delivery       string       // queued, accepted, deferred, failed, unknown, bounced, cancelled; empty for what is not sent
+	DeliveryDetail string       // reply code of the mail server
 	Class          events.MailClass
 	Warnings       []string
 	Why            string // code of the rule that put it here

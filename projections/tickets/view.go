@@ -15,13 +15,13 @@ import (
 var schemas embed.FS
 
 // version is raised whenever the same events give other rows.
-const version = 5
+const version = 6
 
 var types = []string{
 	"InquiryReceived", "InquiryQuarantined", "InquiryReleased", "InquiryDiscarded", "MailAdopted",
 	"TicketOpened", "MessageAttached", "MessageDetached", "AcknowledgementWritten", "ReplyWritten", "NoteAdded",
 	"MessageRedacted", "SegmentsErased",
-	"TicketAssigned", "TicketUnassigned", "PriorityChanged", "TagAdded", "TagRemoved", "TicketResolved", "TicketReopened",
+	"TicketAssigned", "TicketUnassigned", "PriorityChanged", "TagAdded", "TagRemoved", "TicketResolved", "TicketReopened", "TicketArchived",
 	"MessageQueued", "DeliveryAccepted", "DeliveryDeferred", "DeliveryFailed", "DeliveryUnknown",
 	"DeliveryResolved", "DeliveryRetried", "MessageBounced", "MessageComplained", "MessageCancelled",
 	"AgentAdded", "AgentDeactivated",
