@@ -35,15 +35,14 @@ import (
 
 // drillResult is what a drill found. Failures is empty when all is well.
 type drillResult struct {
-	Canaries  int
-	Sealed    scan.Report // before the erasure, in places where no text may ever stand
-	Before    scan.Report
-	After     scan.Report
-	Stopped   scan.Report // once more, when the hub was shut down
-	State     *erasure.State
-	Took      time.Duration
-	Failures  []string
-	forms, in int
+	Canaries int
+	Sealed   scan.Report // before the erasure, in places where no text may ever stand
+	Before   scan.Report
+	After    scan.Report
+	Stopped  scan.Report // once more, when the hub was shut down
+	State    *erasure.State
+	Took     time.Duration
+	Failures []string
 }
 
 func (d *drillResult) fail(format string, a ...any) {

@@ -91,6 +91,7 @@ type Message struct {
 	Fields         map[string]string `json:"fields,omitempty" doc:"Further answers of a form, by label; they also stand in text"`
 	Attachments    []Attachment      `json:"attachments" nullable:"false"`
 	State          string            `json:"state" enum:"plain,erased,restricted,denied"`
+	Redacted       bool              `json:"redacted" doc:"Words of it, or all, were taken out for good"`
 	Unverified     bool              `json:"unverified"`
 	KeepUntil      *time.Time        `json:"keep_until" nullable:"true" doc:"When its text is destroyed, by the retention schedule; null when there is no date, or it is gone"`
 	Delivery       string            `json:"delivery" enum:"queued,sending,accepted,deferred,failed,unknown,bounced,cancelled,held,"`
@@ -133,7 +134,7 @@ func (a *API) wireMessage(ticket events.TicketID, m tickets.Message) Message {
 	w := Message{
 		ID: m.ID, Kind: string(m.Kind), From: Address(m.From), To: addresses(m.To), Cc: addresses(m.Cc), At: m.At.UTC(), Subject: m.Subject,
 		Text: m.Text, HasHTML: m.HTML != "", QuoteFrom: m.QuoteFrom, Fields: m.Fields, Attachments: []Attachment{}, State: m.State.String(),
-		Unverified: m.Unverified, Delivery: m.Delivery, DeliveryDetail: m.DeliveryDetail, Class: string(m.Class),
+		Unverified: m.Unverified, Redacted: m.Redacted, Delivery: m.Delivery, DeliveryDetail: m.DeliveryDetail, Class: string(m.Class),
 		Warnings: filled(m.Warnings), Why: m.Why, Agent: agentRef(m.Agent), Cut: m.Cut, Raw: m.Raw, Position: m.Position.String(),
 	}
 	if m.HTML != "" {

@@ -2676,6 +2676,8 @@ export interface components {
             quote_from: number;
             /** @description The mail as it came can be downloaded */
             raw: boolean;
+            /** @description Words of it, or all, were taken out for good */
+            redacted: boolean;
             /**
              * Format: int64
              * @description Remote images that were not loaded
