@@ -72,9 +72,8 @@ func TestPageTakesOnlyOurLinks(t *testing.T) {
 			t.Errorf("%q with %q was taken", c[0], c[1])
 		}
 	}
-	if other := (&mailview.Leave{Key: []byte("another key, of another house…32")}); other != nil {
-		if _, ok := other.Target("https://evil.example/", mac); ok {
-			t.Error("another house's link was taken")
-		}
+	other := &mailview.Leave{Key: []byte("another key, of another house")}
+	if _, ok := other.Target("https://evil.example/", mac); ok {
+		t.Error("another house's link was taken")
 	}
 }

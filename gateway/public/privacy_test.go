@@ -44,7 +44,13 @@ func site(t *testing.T) (*fiber.App, *rights.Rights, *mailview.Leave, *journalte
 	return app, r, leave, k
 }
 
-func ask(t *testing.T, app *fiber.App, method, path string, form url.Values) (*http.Response, string) {
+// answer is what a page answered.
+type answer struct {
+	StatusCode int
+	Header     http.Header
+}
+
+func ask(t *testing.T, app *fiber.App, method, path string, form url.Values) (answer, string) {
 	t.Helper()
 	req := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(form.Encode()))
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -57,7 +63,7 @@ func ask(t *testing.T, app *fiber.App, method, path string, form url.Values) (*h
 	if err != nil {
 		t.Fatal(err)
 	}
-	return res, string(b)
+	return answer{res.StatusCode, res.Header}, string(b)
 }
 
 // RFC 8058: a GET changes nothing, a POST ends it, without a login and as often as it

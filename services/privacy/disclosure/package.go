@@ -89,8 +89,10 @@ func (o *Office) SealPackage(ctx context.Context, by journal.By, agent events.Ag
 			"approved": approved.Digest, "withheld": fmt.Sprint(p.withheld),
 		},
 	}, []bundle.File{
-		{Name: "segments.jsonl", Body: p.segments.Bytes()}, {Name: "facts.jsonl", Body: p.facts.Bytes()},
-		{Name: "mail.mbox", Body: bundle.Mbox(p.mails)}, {Name: "custody.jsonl", Body: custody},
+		{Name: "segments.jsonl", Body: p.segments.Bytes()},
+		{Name: "facts.jsonl", Body: p.facts.Bytes()},
+		{Name: "mail.mbox", Body: bundle.Mbox(p.mails)},
+		{Name: "custody.jsonl", Body: custody},
 	}, o.signer())
 	if err != nil {
 		return err
