@@ -222,8 +222,10 @@ func TestWebhooksAreSignedOrderedAndReplayed(t *testing.T) {
 	o := outside(t)
 	r := o.receive(node, 3)
 	hook := func(more ...string) *process {
-		args := append([]string{"worker", "webhook", "--hub", o.url, "--token-file", o.file("worker.token"), "--to", "http://127.0.0.1:" + r.port + "/hook",
-			"--secret-file", o.file("hook.secret"), "--state", o.file("hook.place"), "--private"}, more...)
+		args := append([]string{
+			"worker", "webhook", "--hub", o.url, "--token-file", o.file("worker.token"), "--to", "http://127.0.0.1:" + r.port + "/hook",
+			"--secret-file", o.file("hook.secret"), "--state", o.file("hook.place"), "--private",
+		}, more...)
 		return o.with(nil, binary, append(args, o.args...)...)
 	}
 	p := hook("--from", "start")
