@@ -241,7 +241,8 @@ func batchError(err error, limit int) []byte {
 	var wrong *ledger.WrongRevisionError
 	var deleted *ledger.DeletedError
 	var r *refusal
-	code, message, detail := codes.Unknown, err.Error(), proto.Message(&shared.Unknown{})
+	var code codes.Code
+	message, detail := err.Error(), proto.Message(&shared.Unknown{})
 	switch {
 	case errors.As(err, &wrong):
 		code, message, detail = codes.FailedPrecondition, "WrongExpectedVersion", wrongVersion(wrong)

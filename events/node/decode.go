@@ -128,7 +128,7 @@ func parseProposal(b []byte) (ev ledger.Event, err error) {
 		if !f.isText {
 			continue
 		}
-		switch f.number {
+		switch int(f.number) {
 		case 1:
 			if ev.ID, err = parseID(f.text); err != nil {
 				return ev, err

@@ -250,7 +250,7 @@ func (w *killWriter) verify(t *testing.T, got []*esdb.RecordedEvent) {
 		return
 	}
 	for i, ev := range got {
-		want := uuid.UUID{}
+		var want uuid.UUID
 		if i < len(w.acked) {
 			want = w.acked[i]
 		} else {

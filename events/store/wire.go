@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/encoding/protowire"
 
-	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 	"github.com/westshore/hub/events"
 )
 
@@ -109,7 +109,7 @@ type laneReply struct {
 var errGarbled = errors.New("the server's answer makes no sense")
 
 // fields calls fn for each field of a message.
-func fields(b []byte, fn func(number protowire.Number, value uint64, text []byte) error) error {
+func fields(b []byte, fn func(number int, value uint64, text []byte) error) error {
 	for len(b) > 0 {
 		number, typ, n := protowire.ConsumeTag(b)
 		if n < 0 {
@@ -129,7 +129,7 @@ func fields(b []byte, fn func(number protowire.Number, value uint64, text []byte
 		if n < 0 {
 			return errGarbled
 		}
-		if err := fn(number, value, text); err != nil {
+		if err := fn(int(number), value, text); err != nil {
 			return err
 		}
 		b = b[n:]
@@ -139,14 +139,14 @@ func fields(b []byte, fn func(number protowire.Number, value uint64, text []byte
 
 func parseLaneReply(b []byte) (r laneReply, err error) {
 	answered := false
-	err = fields(b, func(number protowire.Number, _ uint64, text []byte) error {
+	err = fields(b, func(number int, _ uint64, text []byte) error {
 		switch number {
 		case 1:
-			return fields(text, func(number protowire.Number, _ uint64, text []byte) error {
+			return fields(text, func(number int, _ uint64, text []byte) error {
 				if number != 1 {
 					return nil
 				}
-				return fields(text, func(number protowire.Number, value uint64, _ []byte) error {
+				return fields(text, func(number int, value uint64, _ []byte) error {
 					if number == 2 {
 						r.correlation = value
 					}
@@ -170,12 +170,12 @@ func parseLaneReply(b []byte) (r laneReply, err error) {
 
 func (r *laneReply) parseSuccess(b []byte) error {
 	r.written.Revision = events.NoStream
-	return fields(b, func(number protowire.Number, value uint64, text []byte) error {
+	return fields(b, func(number int, value uint64, text []byte) error {
 		switch number {
 		case 1:
 			r.written.Revision = events.Revision(value)
 		case 3:
-			return fields(text, func(number protowire.Number, value uint64, _ []byte) error {
+			return fields(text, func(number int, value uint64, _ []byte) error {
 				switch number {
 				case 1:
 					r.written.Position.Commit = value
@@ -191,14 +191,14 @@ func (r *laneReply) parseSuccess(b []byte) error {
 
 // parseStatus reads a google.rpc.Status with one detail.
 func (r *laneReply) parseStatus(b []byte) error {
-	return fields(b, func(number protowire.Number, value uint64, text []byte) error {
+	return fields(b, func(number int, value uint64, text []byte) error {
 		switch number {
 		case 1:
 			r.code = value
 		case 2:
 			r.message = string(text)
 		case 3:
-			return fields(text, func(number protowire.Number, _ uint64, text []byte) error {
+			return fields(text, func(number int, _ uint64, text []byte) error {
 				switch number {
 				case 1:
 					r.kind = string(text)
@@ -215,7 +215,7 @@ func (r *laneReply) parseStatus(b []byte) error {
 // current reads where the stream is out of a WrongExpectedVersion.
 func (r *laneReply) current() events.Revision {
 	at := unknownRevision
-	err := fields(r.detail, func(number protowire.Number, value uint64, _ []byte) error {
+	err := fields(r.detail, func(number int, value uint64, _ []byte) error {
 		switch number {
 		case 1:
 			at = events.Revision(value)

@@ -75,7 +75,7 @@ func TestLaneSpeaksTheProtocol(t *testing.T) {
 
 // TestLaneReads: what the generated code writes, and damage.
 func TestLaneReads(t *testing.T) {
-	any := func(m proto.Message) []*anypb.Any {
+	pack := func(m proto.Message) []*anypb.Any {
 		a, err := anypb.New(m)
 		if err != nil {
 			t.Fatal(err)
@@ -84,7 +84,7 @@ func TestLaneReads(t *testing.T) {
 	}
 	id := &shared.UUID{Value: &shared.UUID_Structured_{Structured: &shared.UUID_Structured{LeastSignificantBits: 77}}}
 	refused := func(m proto.Message) *streams.BatchAppendResp {
-		return &streams.BatchAppendResp{CorrelationId: id, Result: &streams.BatchAppendResp_Error{Error: &status.Status{Code: 9, Message: "no", Details: any(m)}}}
+		return &streams.BatchAppendResp{CorrelationId: id, Result: &streams.BatchAppendResp_Error{Error: &status.Status{Code: 9, Message: "no", Details: pack(m)}}}
 	}
 	for _, c := range []struct {
 		name string
