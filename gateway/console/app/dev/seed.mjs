@@ -87,7 +87,7 @@ export function message(over) {
   return {
     id: `m-${over.position}`, kind: "inbound", from: { name: "", address: "" }, to: [{ name: "Support", address: "support@northwind.example" }], cc: [], at: "", text: "",
     html: "", has_html: false, quote_from: -1, attachments: [], state: "plain", unverified: false, keep_until: "2028-11-22T00:00:00Z", delivery: "", delivery_detail: "",
-    class: "human", warnings: [], why: "", agent: null, remote_images: 0, position: "0", raw: (over.kind ?? "inbound") === "inbound", ...over,
+    class: "human", warnings: [], why: "", agent: null, remote_images: 0, position: "0", raw: (over.kind ?? "inbound") === "inbound", redacted: false, ...over,
   };
 }
 
@@ -139,8 +139,12 @@ const quarantine = (now) => [
   { id: "q-3", mailbox: "billing@northwind.example", reason: "oversize", detail: "", from: "print@weber-druck.example", subject: "Files for the catalogue", size: 61_204_112, received_at: iso(now - 3 * DAY), state: "released" },
 ];
 
+export const compared = (at, missing) => ({
+  at: iso(at), uidvalidity: 1_699_000_000, server: 412, held: 412 - missing, fetched: missing, missing, gone: 3, uids: missing ? [9201, 9204].slice(0, missing) : [], quarantined: missing ? [{ reason: "oversize", count: 1 }] : [],
+});
+
 const mailboxes = (now) => [
-  { id: "mb-1", address: "support@northwind.example", state: "idle", last_ok_at: iso(now - 8000), last_error: "", messages: 48_213, uid_next: 51_004 },
-  { id: "mb-2", address: "billing@northwind.example", state: "backoff", last_ok_at: iso(now - 22 * MIN), last_error: "dial mx.northwind.example:993: connection refused", messages: 9120, uid_next: 9208 },
-  { id: "mb-3", address: "privacy@northwind.example", state: "auth_failed", last_ok_at: null, last_error: "NO [AUTHENTICATIONFAILED] Invalid credentials", messages: 0, uid_next: 1 },
+  { id: "mb-1", address: "support@northwind.example", state: "idle", last_ok_at: iso(now - 8000), last_error: "", messages: 48_213, uid_next: 51_004, quarantined: 0, reconciled: compared(now - 3 * HOUR, 0), access: { connected: true, ends_at: null, warning: "" }, sent: { folder: "Sent", state: "idle", last_ok_at: iso(now - 9000), last_error: "" } },
+  { id: "mb-2", address: "billing@northwind.example", state: "backoff", last_ok_at: iso(now - 22 * MIN), last_error: "dial mx.northwind.example:993: connection refused", messages: 9120, uid_next: 9208, quarantined: 1, reconciled: compared(now - 26 * HOUR, 2) },
+  { id: "mb-3", address: "privacy@northwind.example", state: "auth_failed", last_ok_at: null, last_error: "NO [AUTHENTICATIONFAILED] Invalid credentials", messages: 0, uid_next: 1, quarantined: 0, access: { connected: false, ends_at: null, warning: "The sign-in has ended. Connect the mailbox again." } },
 ];

@@ -49,12 +49,12 @@ const mail = createRoute({ getParentRoute: () => shell, path: "/ops/mail", compo
 const system = createRoute({ getParentRoute: () => shell, path: "/ops/system", component: lazyRouteComponent(() => import("./ops/SystemPage"), "SystemPage") });
 const notices = createRoute({ getParentRoute: () => shell, path: "/ops/notices", component: lazyRouteComponent(() => import("./notices/NoticesPage"), "NoticesPage") });
 
-const requests = createRoute({ getParentRoute: () => shell, path: "/privacy/requests", component: lazyRouteComponent(() => import("./privacy/RequestsPage"), "RequestsPage") });
-const request = createRoute({ getParentRoute: () => shell, path: "/privacy/requests/$id", component: lazyRouteComponent(() => import("./privacy/RequestPage"), "RequestPage") });
-const retention = createRoute({ getParentRoute: () => shell, path: "/privacy/retention", component: lazyRouteComponent(() => import("./privacy/RetentionPage"), "RetentionPage") });
-const holds = createRoute({ getParentRoute: () => shell, path: "/privacy/holds", component: lazyRouteComponent(() => import("./privacy/HoldsPage"), "HoldsPage") });
-const register = createRoute({ getParentRoute: () => shell, path: "/privacy/register", component: lazyRouteComponent(() => import("./privacy/RegisterPage"), "RegisterPage") });
-const access = createRoute({ getParentRoute: () => shell, path: "/privacy/access", component: lazyRouteComponent(() => import("./privacy/AccessPage"), "AccessPage") });
+const requests = createRoute({ getParentRoute: () => shell, path: "/office/requests", component: lazyRouteComponent(() => import("./privacy/RequestsPage"), "RequestsPage") });
+const request = createRoute({ getParentRoute: () => shell, path: "/office/requests/$id", component: lazyRouteComponent(() => import("./privacy/RequestPage"), "RequestPage") });
+const retention = createRoute({ getParentRoute: () => shell, path: "/office/retention", component: lazyRouteComponent(() => import("./privacy/RetentionPage"), "RetentionPage") });
+const holds = createRoute({ getParentRoute: () => shell, path: "/office/holds", component: lazyRouteComponent(() => import("./privacy/HoldsPage"), "HoldsPage") });
+const register = createRoute({ getParentRoute: () => shell, path: "/office/register", component: lazyRouteComponent(() => import("./privacy/RegisterPage"), "RegisterPage") });
+const access = createRoute({ getParentRoute: () => shell, path: "/office/access", component: lazyRouteComponent(() => import("./privacy/AccessPage"), "AccessPage") });
 
 const routeTree = root.addChildren([
   login,

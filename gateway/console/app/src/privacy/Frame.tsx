@@ -6,7 +6,7 @@ import { cx } from "../ui/cx";
 import { Bone, ErrorState } from "../ui/states";
 
 const pages = [
-  ["/privacy/requests", "Requests"], ["/privacy/retention", "Retention"], ["/privacy/holds", "Holds"], ["/privacy/register", "Register"], ["/privacy/access", "Access log"],
+  ["/office/requests", "Requests"], ["/office/retention", "Retention"], ["/office/holds", "Holds"], ["/office/register", "Register"], ["/office/access", "Access log"],
 ] as const;
 
 /** The frame of the privacy office's pages: one title each, and the way to the others. */

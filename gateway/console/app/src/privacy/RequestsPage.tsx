@@ -46,7 +46,7 @@ function Row({ request: r }: { request: PrivacyRequest }) {
   const due = r.extended ? r.extended_due : r.due;
   return (
     <tr className="border-b border-line last:border-0 hover:bg-hover">
-      <th scope="row" className="px-4 py-2.5 text-start font-strong"><Link to="/privacy/requests/$id" params={{ id: r.id }} className="text-accent-text hover:underline">{kindName(r.kind)}</Link></th>
+      <th scope="row" className="px-4 py-2.5 text-start font-strong"><Link to="/office/requests/$id" params={{ id: r.id }} className="text-accent-text hover:underline">{kindName(r.kind)}</Link></th>
       <td className="px-4 py-2.5 font-mono text-chip text-muted">{r.customer.slice(0, 8)}</td>
       <td className="px-4 py-2.5"><Chip tone={r.outcome ? "ok" : r.verified ? "info" : "plain"}>{r.outcome ? readable(r.outcome) : r.verified ? readable(r.state) : "Not verified yet"}</Chip></td>
       <td className="px-4 py-2.5 text-muted">{fullDate(r.received_at)}</td>
@@ -72,7 +72,7 @@ function TakeRequest({ onClose }: { onClose: () => void }) {
           body: { channel: "agent", kind: v.kind as "access", customer: v.customer!, ...(v.ground && { ground: v.ground }), ...(v.text && { text: v.text }) },
         }));
         again();
-        void navigate({ to: "/privacy/requests/$id", params: { id: a.data.id } });
+        void navigate({ to: "/office/requests/$id", params: { id: a.data.id } });
       }} />
   );
 }

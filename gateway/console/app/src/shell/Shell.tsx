@@ -72,7 +72,7 @@ const LiveRegion = () => <div role="status" aria-live="polite" className="sr-onl
 function useGlobalKeys(): Key[] {
   const navigate = useNavigate();
   const goto = { open: "i", unassigned: "u", mine: "m", resolved: "r", all: "a" };
-  const page = (id: string, title: string, key: string, to: "/ops/outbox" | "/ops/quarantine" | "/ops/mail" | "/ops/notices" | "/ops/system" | "/privacy/requests"): Key =>
+  const page = (id: string, title: string, key: string, to: "/ops/outbox" | "/ops/quarantine" | "/ops/mail" | "/ops/notices" | "/ops/system" | "/office/requests"): Key =>
     ({ id, title, group: "Anywhere", keys: [`g ${key}`], palette: true, run: () => void navigate({ to }) });
   return [
     { id: "palette", title: "Search and commands", group: "Anywhere", keys: ["$mod+k"], inInput: true, run: () => paletteOpen.set((o) => !o) },
@@ -86,7 +86,7 @@ function useGlobalKeys(): Key[] {
     page("go-quarantine", "Quarantine", "q", "/ops/quarantine"),
     page("go-mail", "Mail routes", "e", "/ops/mail"),
     page("go-notices", "Notices", "n", "/ops/notices"),
-    page("go-privacy", "Privacy requests", "p", "/privacy/requests"),
+    page("go-privacy", "Privacy requests", "p", "/office/requests"),
     page("go-system", "System", "s", "/ops/system"),
   ];
 }
