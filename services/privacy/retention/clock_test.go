@@ -39,9 +39,9 @@ func TestClockIsMovedByNobody(t *testing.T) {
 			t.Errorf("%s: clock at %s, suspended %q; want %s, %q", c.name, got.At, got.Suspended, c.at, c.why)
 		}
 	}
-	new := retention.Clock{}.Step(t0, nil, limits)
-	if !new.At.Equal(t0) {
-		t.Errorf("a new clock starts at %s", new.At)
+	first := retention.Clock{}.Step(t0, nil, limits)
+	if !first.At.Equal(t0) {
+		t.Errorf("a new clock starts at %s", first.At)
 	}
 	stuck := retention.Clock{At: t0}.Step(t0.AddDate(10, 0, 0), nil, limits)
 	if c := stuck.Step(t0.Add(time.Hour), nil, limits); c.Suspended != "" || !c.At.Equal(t0.Add(time.Hour)) {

@@ -41,9 +41,6 @@ func (s *Sweep) State() string {
 	return "waiting"
 }
 
-// open reports whether something is still to be done or decided.
-func (s *Sweep) open() bool { return s.State() == "waiting" || s.State() == "approved" }
-
 // sweeps is the folded stream "sweeps".
 type sweeps struct {
 	list      []*Sweep // oldest first
