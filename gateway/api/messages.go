@@ -219,7 +219,7 @@ func readable(s events.State) error {
 		return NewProblem(http.StatusGone, "This was erased.")
 	case events.Restricted, events.Denied:
 		return NewProblem(http.StatusForbidden, "You may not read this.")
-	case events.Plain, events.Unopened:
+	case events.Plain, events.Masked, events.Unopened:
 	}
 	return nil
 }
