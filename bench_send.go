@@ -105,7 +105,7 @@ func (r *sendResult) measure(ctx context.Context, h *house) error {
 	ended := make(chan error, 1)
 	defer func() {
 		stop()
-		<-ended
+		_ = <-ended // told to end
 	}()
 	go func() { ended <- h.run(ctx, []string{"recorder", "notifier"}, nil) }()
 	// All are written first and due at once, later than the clerk can need.

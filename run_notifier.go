@@ -203,9 +203,9 @@ func (h *house) alarm(ctx context.Context) error {
 			continue
 		}
 		now := strings.Join(health.Alarms(), ",")
-		switch {
-		case now == was:
-		case now == "":
+		switch now {
+		case was:
+		case "":
 			h.log.Info("outbox is well again")
 		default:
 			h.log.Error("outbox needs somebody", "alarms", now, "oldest", health.Oldest.Round(time.Second), "oldest_unknown", health.OldestUnknown.Round(time.Second))

@@ -48,7 +48,7 @@ func (h *house) reconcileNightly(ctx context.Context) error {
 			e, err := h.compare(ctx, d, true)
 			switch {
 			case ctx.Err() != nil:
-				return nil
+				return nil //nolint:nilerr // told to end
 			case err != nil:
 				h.log.Warn("mailbox not compared with its server", "mailbox", d.cfg.ID, "error", err)
 			case e.Missing > 0:
