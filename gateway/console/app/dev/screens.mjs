@@ -1,4 +1,7 @@
+import { office } from "./office.mjs";
+
 // Every screen and state worth looking at, and how to get there. Shared by the pictures and the accessibility run.
+const { ids } = office();
 const list = (page) => page.getByRole("grid").waitFor();
 const talk = (page) => page.getByRole("article").first().waitFor();
 const go = (path, ready) => async (page) => { await page.goto(path); await ready(page); };
@@ -59,6 +62,16 @@ export const screens = {
   "outbox-empty": { async show(page, hub) { hub.db.outbox.length = 0; await page.goto("/ops/outbox"); await page.getByText("Nothing has been sent").waitFor(); } },
   quarantine: { show: go("/ops/quarantine", (p) => p.getByText("Spring deals").waitFor()) },
   mail: { show: go("/ops/mail", (p) => p.getByText("Sign-in refused").waitFor()) },
+  notices: { show: go("/ops/notices", (p) => p.getByText("Policy of January").waitFor()) },
+  requests: { show: go("/office/requests", (p) => p.getByRole("link", { name: "Erasure" }).waitFor()) },
+  request: { show: go(`/office/requests/${ids.erasure}`, (p) => p.getByRole("button", { name: /Approve the erasure/ }).waitFor()) },
+  "request-access": { show: go(`/office/requests/${ids.access}`, (p) => p.getByRole("button", { name: /Make the export/ }).waitFor()) },
+  "erasure-ask": { async show(page) { await page.goto(`/office/requests/${ids.erasure}`); await page.getByRole("button", { name: /Approve the erasure/ }).click(); await page.getByRole("dialog").waitFor(); } },
+  retention: { show: go("/office/retention", (p) => p.getByRole("table", { name: "Sweeps" }).waitFor()) },
+  holds: { show: go("/office/holds", (p) => p.getByRole("button", { name: "Agree" }).first().waitFor()) },
+  "hold-new": { async show(page) { await page.goto("/office/holds"); await page.getByRole("button", { name: "Place a hold" }).click(); await page.getByRole("dialog").waitFor(); } },
+  register: { show: go("/office/register", (p) => p.getByText("Fjord Relay").waitFor()) },
+  access: { show: go("/office/access", (p) => p.getByRole("table").waitFor()) },
   system: { show: go("/ops/system", (p) => p.getByRole("table").waitFor()) },
   offline: { expect: /ERR_INTERNET_DISCONNECTED/, async show(page) { await page.goto("/inbox/unassigned/48213"); await talk(page); await page.context().setOffline(true); await page.getByText("Offline.").waitFor(); } },
   compact: { only: "desktop", async show(page) { await page.addInitScript(() => localStorage.setItem("hub.settings", '{"density":"compact"}')); await page.goto("/inbox/unassigned"); await list(page); } },

@@ -4,7 +4,8 @@ import { createReadStream, existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { randomBytes } from "node:crypto";
 import { extname, join, normalize, resolve } from "node:path";
-import { message, seed } from "./seed.mjs";
+import { commandOffice, office, readOffice } from "./office.mjs";
+import { compared, message, seed } from "./seed.mjs";
 
 const dist = resolve(import.meta.dirname, "../../dist");
 const types = { ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2" };
@@ -16,7 +17,7 @@ class Refusal extends Error {
 
 /** Starts on a port (0: any free one). The returned object can also act as a customer, for tests. */
 export function start({ port = 0, signedIn = false, delay = 0 } = {}) {
-  const db = seed();
+  const db = { ...seed(), office: office() };
   const me = db.agents[0];
   const streams = new Set();
   const log = [];
@@ -74,7 +75,8 @@ export function start({ port = 0, signedIn = false, delay = 0 } = {}) {
     t.snippet = body.text.slice(0, 120);
     if (body.resolve) t.status = "resolved";
     const answer = { ...touch(t, "ReplyWritten", `${me.name} replied`), message: m.id };
-    setTimeout(() => { m.delivery = "accepted"; m.delivery_detail = "250 2.0.0"; emit("ticket", t.id, t.revision); emit("outbox", "out-0"); }, 1500).unref();
+    if (body.send_at) m.delivery_detail = "";
+    else setTimeout(() => { if (m.delivery !== "queued") return; m.delivery = "accepted"; m.delivery_detail = "250 2.0.0"; emit("ticket", t.id, t.revision); emit("outbox", "out-0"); }, 1500).unref();
     return answer;
   }
 
@@ -92,6 +94,13 @@ export function start({ port = 0, signedIn = false, delay = 0 } = {}) {
     resolve: (t) => { if (!isOpen(t)) throw new Refusal(409, "conflict", "It is resolved already."); t.status = "resolved"; return touch(t, "TicketResolved", `${me.name} resolved it`); },
     reopen: (t) => { t.status = "open"; return touch(t, "TicketReopened", `${me.name} reopened it`); },
     priority: (t, b) => { t.priority = b.priority; return touch(t, "PriorityChanged", `${me.name} set the priority to ${b.priority}`); },
+    recall: (t, b) => {
+      const m = t.messages.find((x) => x.id === b.message);
+      if (m.delivery !== "queued" && m.delivery !== "held") throw new Refusal(409, "too_late", "The answer is on its way or gone already.");
+      m.delivery = "cancelled";
+      if (!isOpen(t)) t.status = "open";
+      return { ...touch(t, "ReplyRecalled", `${me.name} took a reply back`), message: m.id };
+    },
     tag: (t, b) => { t.tags = [...new Set([...t.tags.filter((x) => !b.remove.includes(x)), ...b.add])]; return touch(t, "TagAdded", `${me.name} changed the tags`); },
   };
 
@@ -113,6 +122,32 @@ export function start({ port = 0, signedIn = false, delay = 0 } = {}) {
       db.quarantine.find((q) => q.id === m[1]).state = m[2] === "release" ? "released" : "discarded";
       return { pos: emit("quarantine", m[1]) };
     }
+    if ((m = /^\/quarantine\/([^/]+)\/retry$/.exec(path))) {
+      const q = db.quarantine.find((x) => x.id === m[1]);
+      if (q.reason === "oversize") throw new Refusal(409, "conflict", "It is still larger than may be taken in.");
+      q.state = "released";
+      return { pos: emit("quarantine", m[1]) };
+    }
+    if ((m = /^\/mailboxes\/([^/]+)\/(reconciliation|connect)$/.exec(path))) {
+      const box = db.mailboxes.find((x) => x.id === m[1]);
+      if (m[2] === "connect") return { url: "/mailboxes/connected?state=s-7f31&code=c-1", pos: db.position() };
+      return { ...(box.reconciled = compared(Date.now(), 0)), pos: db.next() };
+    }
+    if (path === "/mailboxes/connect") {
+      if (body.state !== "s-7f31") throw new Refusal(409, "conflict", "This sign-in was not begun here, or too long ago.");
+      Object.assign(db.mailboxes[2], { state: "idle", last_error: "", last_ok_at: iso(), access: { connected: true, ends_at: null, warning: "" } });
+      return { mailbox: db.mailboxes[2].id, pos: db.next() };
+    }
+    if ((m = /^\/tickets\/([^/]+)\/messages\/([^/]+)\/redact$/.exec(path))) {
+      const x = find(m[1]).messages.find((y) => y.id === m[2]);
+      x.redacted = true;
+      if (!body.words?.length) Object.assign(x, { state: "erased", text: "", attachments: [] });
+      for (const w of body.words ?? []) x.text = x.text.replaceAll(w, "[taken out]");
+      return touch(find(m[1]), "MessageRedacted", `${me.name} took words out of a message`);
+    }
+    const answer = commandOffice(db.office, path, body, me);
+    if (typeof answer === "string") throw new Refusal(409, "conflict", answer);
+    if (answer) return { ...answer, pos: db.next() };
     throw new Refusal(404, "not_found", "No such address.");
   }
 
@@ -141,6 +176,9 @@ export function start({ port = 0, signedIn = false, delay = 0 } = {}) {
       const p = (name, lag) => ({ name, position: String(Number(head) - lag), head, lag_events: lag, lag_seconds: lag > 100 ? 41 : lag ? 2 : 0 });
       return { version: "0.1.0", projections: [p("tickets", 0), p("outbox", 0), p("customers", 3), p("search", 214), p("reports", 0), p("audit", 0)], head, store: "node (embedded)", bus: "nats (embedded)", uptime_seconds: 273_120, ready: true };
     }
+    if ((m = /^\/mailboxes\/([^/]+)\/reconciliation$/.exec(path))) return { items: [db.mailboxes.find((x) => x.id === m[1])?.reconciled].filter(Boolean) };
+    const found = readOffice(db.office, path, query);
+    if (found) return found;
     throw new Refusal(404, "not_found", "No such address.");
   }
 

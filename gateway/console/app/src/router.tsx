@@ -49,6 +49,7 @@ const mail = createRoute({ getParentRoute: () => shell, path: "/ops/mail", compo
 const system = createRoute({ getParentRoute: () => shell, path: "/ops/system", component: lazyRouteComponent(() => import("./ops/SystemPage"), "SystemPage") });
 const notices = createRoute({ getParentRoute: () => shell, path: "/ops/notices", component: lazyRouteComponent(() => import("./notices/NoticesPage"), "NoticesPage") });
 
+const office = createRoute({ getParentRoute: () => shell, path: "/office", beforeLoad: () => { throw redirect({ to: "/office/requests" }); } });
 const requests = createRoute({ getParentRoute: () => shell, path: "/office/requests", component: lazyRouteComponent(() => import("./privacy/RequestsPage"), "RequestsPage") });
 const request = createRoute({ getParentRoute: () => shell, path: "/office/requests/$id", component: lazyRouteComponent(() => import("./privacy/RequestPage"), "RequestPage") });
 const retention = createRoute({ getParentRoute: () => shell, path: "/office/retention", component: lazyRouteComponent(() => import("./privacy/RetentionPage"), "RetentionPage") });
@@ -58,7 +59,7 @@ const access = createRoute({ getParentRoute: () => shell, path: "/office/access"
 
 const routeTree = root.addChildren([
   login,
-  shell.addChildren([home, inbox.addChildren([ticket]), permalink, outbox, quarantine, mail, system, notices, requests, request, retention, holds, register, access]),
+  shell.addChildren([home, inbox.addChildren([ticket]), permalink, outbox, quarantine, mail, system, notices, office, requests, request, retention, holds, register, access]),
 ]);
 
 export const router = createRouter({ routeTree, defaultPreload: false, defaultPendingMs: 10_000, defaultErrorComponent: PageError });

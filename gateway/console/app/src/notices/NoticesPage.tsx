@@ -10,7 +10,7 @@ import { Card, OpsPage } from "../ops/OpsPage";
 import { command } from "../state/act";
 import { useMe } from "../state/me";
 import { duration, fullDate } from "../text/time";
-import { count, plural } from "../text/words";
+import { count, isOutboundState, outboundNames, plural, readable } from "../text/words";
 import { AskDialog } from "../ui/AskDialog";
 import { Button } from "../ui/button";
 import { Chip, type Tone } from "../ui/chip";
@@ -83,10 +83,10 @@ function Row({ notice: n }: { notice: Notice }) {
       </div>
       {n.recipients > 0 && (
         <>
-          <div role="progressbar" aria-label={`Progress of ${n.draft.title}`} aria-valuemin={0} aria-valuemax={n.recipients} aria-valuenow={n.recipients - n.outstanding} className="h-1.5 overflow-hidden rounded-full bg-sunken">
+          {n.state !== "finished" && n.state !== "cancelled" && <div role="progressbar" aria-label={`Progress of ${n.draft.title}`} aria-valuemin={0} aria-valuemax={n.recipients} aria-valuenow={n.recipients - n.outstanding} className="h-1.5 overflow-hidden rounded-full bg-sunken">
             <div className="h-full bg-accent" style={{ width: `${Math.round(through * 100)}%` }} />
-          </div>
-          <p className="tnum text-chip text-subtle">{plural(n.recipients, "recipient")}, {sent.map(([s, c]) => `${count(c)} ${s}`).join(", ") || "none sent yet"}{n.seconds_left > 0 && n.state === "sending" && `; about ${duration(n.seconds_left)} left`}</p>
+          </div>}
+          <p className="tnum text-chip text-subtle">{plural(n.recipients, "recipient")}, {sent.map(([s, c]) => `${count(c)} ${(isOutboundState(s) ? outboundNames[s] : readable(s)).toLowerCase()}`).join(", ") || "none sent yet"}{n.seconds_left > 0 && n.state === "sending" && `; about ${duration(n.seconds_left)} left`}</p>
         </>
       )}
     </li>

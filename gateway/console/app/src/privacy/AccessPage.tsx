@@ -22,7 +22,7 @@ export function AccessPage() {
         : data.items.length === 0 ? <div className="flex-1"><EmptyState icon={<Eye />} title="Nothing was opened yet" /></div>
         : (
           <>
-            <Table name="Access log" head={[["Who"], ["As"], ["For"], ["Opened", "text-end"], ["Denied", "text-end"], ["When", "text-end"]]}>
+            <Table name="Openings" head={[["Who"], ["As"], ["For"], ["Opened", "text-end"], ["Denied", "text-end"], ["When", "text-end"]]}>
               {data.items.map((l) => (
                 <tr key={l.n} className="border-b border-line last:border-0">
                   <th scope="row" className="px-4 py-2 text-start font-label">{actorName(l.actor)}{l.second && <span className="font-normal text-muted"> with {actorName(l.second)}</span>}</th>

@@ -35,7 +35,7 @@ export function Table({ name, head, children }: { name: string; head: readonly (
       <div className="overflow-x-auto" tabIndex={0} role="region" aria-label={name}>
         <table className="w-full min-w-[560px]">
           <caption className="sr-only">{name}</caption>
-          <thead className="border-b border-line"><tr>{head.map(([h, className]) => <th key={h} scope="col" className={cx("px-4 py-2 text-start text-chip font-label whitespace-nowrap text-subtle", className)}>{h}</th>)}</tr></thead>
+          <thead className="border-b border-line"><tr>{head.map(([h, className]) => <th key={h} scope="col" className={cx("px-4 py-2 text-chip font-label whitespace-nowrap text-subtle", className ?? "text-start")}>{h}</th>)}</tr></thead>
           <tbody>{children}</tbody>
         </table>
       </div>

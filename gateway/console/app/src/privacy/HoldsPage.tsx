@@ -5,8 +5,9 @@ import { client } from "../api/client";
 import { asProblem } from "../api/problem";
 import { Card } from "../ops/OpsPage";
 import { command } from "../state/act";
+import { useMe } from "../state/me";
 import { fullDate } from "../text/time";
-import { plural, readable } from "../text/words";
+import { count, plural } from "../text/words";
 import { AskDialog } from "../ui/AskDialog";
 import { Button } from "../ui/button";
 import { Chip } from "../ui/chip";
@@ -14,6 +15,9 @@ import { EmptyState } from "../ui/states";
 import { toast } from "../ui/toast";
 import { Office, Waiting } from "./Frame";
 import { again, type Hold, holdsQuery, keyed } from "./queries";
+import { groundName, holdGrounds } from "./words";
+
+const pendingNames: Record<string, string> = { place: "Proposed, waits for a second person", release: "Release proposed", extend: "Longer review proposed" };
 
 const list = (s: string): string[] => s.split(/[\s,]+/).filter(Boolean);
 
@@ -31,7 +35,7 @@ export function HoldsPage() {
         <AskDialog title="Place a hold" text="From now on nothing in its scope is destroyed. Somebody else has to agree to it."
           fields={[
             { name: "title", label: "Matter" }, { name: "authority", label: "Authority", optional: true }, { name: "reference", label: "Reference", optional: true },
-            { name: "ground", label: "Ground", value: "legal_claim" },
+            { name: "ground", label: "Ground", kind: "choice", choices: holdGrounds },
             { name: "customers", label: "Customers", hint: "Ids, separated by spaces.", optional: true }, { name: "tickets", label: "Requests", hint: "Ids, separated by spaces.", optional: true },
             { name: "review", label: "Look at it again on", kind: "date" },
           ]}
@@ -54,17 +58,22 @@ export function HoldsPage() {
 }
 
 function Row({ hold: h }: { hold: Hold }) {
+  const me = useMe();
   const proposed = h.state === "proposed";
+  const waits = proposed || !!h.pending;
+  const own = waits && h.proposed_by === me.id ? "You proposed it. Somebody else has to agree." : undefined;
   const act = (path: "agree" | "decline" | "release", done: string): void => void command((key) => client.POST(`/privacy/holds/{id}/${path}`, { ...keyed(h.id, key), body: {} }))
     .then(() => { toast(done); again(); }, (e: unknown) => toast("Not done", { tone: "problem", detail: asProblem(e).message }));
   return (
     <li className="flex flex-wrap items-center gap-x-4 gap-y-2 border-b border-line px-4 py-3 last:border-0">
       <div className="min-w-0 flex-1">
-        <p className="flex items-center gap-2 font-strong"><span className="truncate">{readable(h.ground ?? "hold")}</span><Chip tone={proposed ? "warn" : h.pending ? "warn" : "info"}>{h.pending ? `${readable(h.pending)} waits` : readable(h.state)}</Chip></p>
-        <p className="text-muted">{plural(h.keys, "segment")} kept{h.missing > 0 && `, ${plural(h.missing, "segment")} had gone before`}. <span className={h.overdue ? "text-danger" : ""}>Review {h.overdue ? "was due" : "due"} {fullDate(h.review)}.</span></p>
+        <p className="flex items-center gap-2 font-strong"><span className="truncate">{groundName(h.ground ?? "hold")}</span><Chip tone={waits ? "warn" : "info"} className="max-w-64">{waits ? pendingNames[h.pending ?? "place"] ?? "Waits for a second person" : "In force"}</Chip></p>
+        <p className="text-muted">{plural(h.keys, "piece of data", "pieces of data")} kept{h.missing > 0 && `, ${count(h.missing)} had gone before`}. <span className={h.overdue ? "text-danger" : ""}>Review {h.overdue ? "was due" : "due"} {fullDate(h.review)}.</span></p>
       </div>
-      {proposed && <><Button kind="primary" onClick={() => act("agree", "Agreed")}>Agree</Button><Button kind="ghost" onClick={() => act("decline", "Declined")}>Decline</Button></>}
-      {!proposed && <Button onClick={() => act("release", "Release noted")}>Release</Button>}
+      <div className="flex gap-1.5">
+        {waits ? <><Button kind="primary" reason={own} onClick={() => act("agree", "Agreed")}>Agree</Button><Button kind="ghost" onClick={() => act("decline", "Declined")}>Decline</Button></>
+          : <Button onClick={() => act("release", "Release proposed")}>Propose release</Button>}
+      </div>
     </li>
   );
 }

@@ -15,7 +15,7 @@ import { EmptyState } from "../ui/states";
 import { When } from "../ui/when";
 import { Office, Table, Waiting } from "./Frame";
 import { again, type PrivacyRequest, requestsQuery, type Shown } from "./queries";
-import { kindChoices, kindName, overdue } from "./words";
+import { kindChoices, kindName, overdue, stateName } from "./words";
 
 const shown: readonly (readonly [Shown, string])[] = [["open", "Open"], ["closed", "Closed"], ["all", "All"]];
 
@@ -48,7 +48,7 @@ function Row({ request: r }: { request: PrivacyRequest }) {
     <tr className="border-b border-line last:border-0 hover:bg-hover">
       <th scope="row" className="px-4 py-2.5 text-start font-strong"><Link to="/office/requests/$id" params={{ id: r.id }} className="text-accent-text hover:underline">{kindName(r.kind)}</Link></th>
       <td className="px-4 py-2.5 font-mono text-chip text-muted">{r.customer.slice(0, 8)}</td>
-      <td className="px-4 py-2.5"><Chip tone={r.outcome ? "ok" : r.verified ? "info" : "plain"}>{r.outcome ? readable(r.outcome) : r.verified ? readable(r.state) : "Not verified yet"}</Chip></td>
+      <td className="px-4 py-2.5"><Chip tone={r.outcome === "refused" ? "plain" : r.outcome ? "ok" : r.doubted || r.state === "approving" ? "warn" : r.verified ? "info" : "plain"} className="max-w-64">{r.outcome ? readable(r.outcome) : r.verified || r.doubted ? stateName(r.state) : "Not verified yet"}</Chip></td>
       <td className="px-4 py-2.5 text-muted">{fullDate(r.received_at)}</td>
       <td className={cx("px-4 py-2.5", late === "late" ? "text-danger" : late === "soon" ? "text-warn" : "text-muted")}>{r.outcome ? "–" : late === "late" ? `Overdue since ${fullDate(due)}` : <When at={due} say={until} />}</td>
     </tr>

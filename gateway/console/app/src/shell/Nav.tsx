@@ -41,7 +41,7 @@ export function Nav({ onChoose }: { onChoose?: () => void }) {
         <Item icon={<Mail />} label="Mail routes" link={{ to: "/ops/mail" }} />
         <Item icon={<Megaphone />} label="Notices" link={{ to: "/ops/notices" }} />
         <Item icon={<Server />} label="System" link={{ to: "/ops/system" }} />
-        {(agent.role === "admin" || agent.role === "privacy") && <Item icon={<Shield />} label="Privacy" link={{ to: "/office/requests" }} />}
+        {(agent.role === "admin" || agent.role === "privacy") && <Item icon={<Shield />} label="Privacy" link={{ to: "/office" }} />}
       </nav>
       <Person />
     </div>
@@ -53,7 +53,7 @@ interface ItemProps {
   label: string;
   count?: string;
   alert?: boolean;
-  link: { to: "/inbox/$view"; params: { view: ViewName } } | { to: "/ops/outbox" | "/ops/quarantine" | "/ops/mail" | "/ops/notices" | "/ops/system" | "/office/requests" };
+  link: { to: "/inbox/$view"; params: { view: ViewName } } | { to: "/ops/outbox" | "/ops/quarantine" | "/ops/mail" | "/ops/notices" | "/ops/system" | "/office" };
 }
 
 function Item({ icon, label, count: n, alert, link }: ItemProps) {
