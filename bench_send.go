@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -102,12 +103,14 @@ func sendConfig(dir string, system *mailtest.System, connections, rate int) (*Co
 
 func (r *sendResult) measure(ctx context.Context, h *house) error {
 	ctx, stop := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	defer func() {
-		stop()
-		_ = <-ended // told to end
-	}()
-	go func() { ended <- h.run(ctx, []string{"recorder", "notifier"}, nil) }()
+	var house sync.WaitGroup
+	defer house.Wait()
+	defer stop()
+	house.Go(func() {
+		if err := h.run(ctx, []string{"recorder", "notifier"}, nil); err != nil {
+			h.log.Error("the house ended", "error", err)
+		}
+	})
 	// All are written first and due at once, later than the clerk can need.
 	due := time.Now().Add(5*time.Second + time.Duration(r.Mails)*15*time.Millisecond)
 	began := time.Now()
