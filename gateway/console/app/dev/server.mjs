@@ -69,7 +69,7 @@ export function start({ port = 0, signedIn = false, delay = 0 } = {}) {
     const fresh = t.messages.filter((m) => m.kind === "inbound" && m.rev > seen);
     if (ifMatch && fresh.length > 0) throw new Refusal(412, "stale", "Something arrived that you have not seen.", { revision: t.revision, new: fresh });
     const pos = db.next();
-    const m = message({ position: pos, kind: "reply", agent: { id: me.id, name: me.name }, from: { name: me.name, address: "support@northwind.example" }, to: [t.customer], at: iso(), text: body.text, delivery: "queued" });
+    const m = message({ position: pos, kind: "reply", agent: { id: me.id, name: me.name }, from: { name: me.name, address: "support@northwind.example" }, to: [t.customer], at: iso(), text: body.text, delivery: "queued", send_at: body.send_at });
     t.messages.push(m);
     t.last_kind = "reply";
     t.snippet = body.text.slice(0, 120);

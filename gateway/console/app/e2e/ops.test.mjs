@@ -29,6 +29,22 @@ flow("quarantined mail is released or discarded", { path: "/ops/quarantine" }, a
   await becomes(() => hub.db.quarantine[1].state, "discarded");
 });
 
+flow("quarantined mail is read once more", { path: "/ops/quarantine" }, async ({ page, hub }) => {
+  await page.getByRole("button", { name: "Try again" }).first().click();
+  await becomes(() => hub.db.quarantine[0].state, "released");
+});
+
+flow("a mailbox is compared with its server and connected at its provider", { path: "/ops/mail" }, async ({ page, hub }) => {
+  const box = (address) => page.getByRole("listitem").filter({ hasText: address });
+  await box("billing@").getByText("2 mails had been missed and were fetched").waitFor();
+  await box("billing@").getByRole("button", { name: "Compare now" }).click();
+  await box("billing@").getByText("Nothing missing").waitFor();
+  await box("privacy@").getByRole("button", { name: "Connect", exact: true }).click();
+  await box("privacy@").getByText("The hub may use this mailbox.").waitFor();
+  assert.equal(new URL(page.url()).search, "", "the code does not stay in the address");
+  assert.equal(hub.db.mailboxes[2].access.connected, true);
+});
+
 flow("light and dark can be chosen and are remembered", { path: "/ops/system" }, async ({ page }) => {
   const canvas = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   await page.getByRole("table").waitFor();

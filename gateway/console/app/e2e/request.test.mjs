@@ -19,6 +19,45 @@ flow("a reply goes out once and shows what became of it", ada, async ({ page, hu
   await becomes(() => atEnd(page), true);
 });
 
+flow("a reply is taken back before it goes, and its words are the draft again", ada, async ({ page, hub }) => {
+  await talk(page);
+  await page.keyboard.press("r");
+  await page.keyboard.type("To the wrong person.");
+  await page.keyboard.press("Control+Enter");
+  await page.getByText("Reply on its way", { exact: true }).first().waitFor();
+  await page.getByRole("button", { name: "Undo" }).click();
+  await page.getByText("Reply taken back", { exact: true }).first().waitFor();
+  assert.equal(await composer(page).inputValue(), "To the wrong person.");
+  assert.equal(hub.db.tickets[0].messages.findLast((m) => m.kind === "reply").delivery, "cancelled");
+  await page.getByText("Cancelled, not sent").waitFor();
+});
+
+flow("a reply is sent later, and taken back from the conversation", ada, async ({ page, hub }) => {
+  await talk(page);
+  await page.keyboard.press("r");
+  await page.keyboard.type("Good morning.");
+  await page.getByRole("button", { name: "More ways to send" }).click();
+  await page.getByRole("menuitem", { name: "Tomorrow, 08:00" }).click();
+  await page.getByText(/^Goes out .*08:00$/).first().waitFor();
+  const sent = hub.db.tickets[0].messages.findLast((m) => m.kind === "reply");
+  assert.ok(Date.parse(sent.send_at) > Date.now());
+  await page.getByRole("button", { name: "Take it back" }).click();
+  await becomes(() => composer(page).inputValue(), "Good morning.");
+  assert.equal(sent.delivery, "cancelled");
+});
+
+flow("words of a message are taken out by the privacy office", ada, async ({ page, hub }) => {
+  await talk(page);
+  await page.getByRole("button", { name: "More about the message from Ada Berglund" }).first().click();
+  await page.getByRole("menuitem", { name: "Download the original" }).waitFor();
+  await page.getByRole("menuitem", { name: "Take words out…" }).click();
+  await page.getByRole("textbox", { name: "Words" }).fill("104882");
+  await page.getByRole("button", { name: "Take them out" }).click();
+  await page.getByText("Words taken out", { exact: true }).first().waitFor();
+  assert.equal(hub.db.tickets[0].messages[0].text.includes("104882"), false);
+  await page.getByText("Redacted", { exact: true }).waitFor();
+});
+
 flow("drafts are kept for each request and kind", { ...ada, expect: /tracker\.invalid|img-src/ }, async ({ page }) => {
   await talk(page);
   await page.keyboard.press("r");

@@ -46,6 +46,10 @@ const outbox = createRoute({
 });
 const quarantine = createRoute({ getParentRoute: () => shell, path: "/ops/quarantine", component: lazyRouteComponent(() => import("./ops/QuarantinePage"), "QuarantinePage") });
 const mail = createRoute({ getParentRoute: () => shell, path: "/ops/mail", component: lazyRouteComponent(() => import("./ops/MailboxesPage"), "MailboxesPage") });
+const connected = createRoute({
+  getParentRoute: () => shell, path: "/mailboxes/connected", component: lazyRouteComponent(() => import("./ops/ConnectedPage"), "ConnectedPage"),
+  validateSearch: (s: Record<string, unknown>): { state?: string; code?: string; error?: string } => ({ state: text(s.state), code: text(s.code), error: text(s.error) }),
+});
 const system = createRoute({ getParentRoute: () => shell, path: "/ops/system", component: lazyRouteComponent(() => import("./ops/SystemPage"), "SystemPage") });
 const notices = createRoute({ getParentRoute: () => shell, path: "/ops/notices", component: lazyRouteComponent(() => import("./notices/NoticesPage"), "NoticesPage") });
 
@@ -59,7 +63,7 @@ const access = createRoute({ getParentRoute: () => shell, path: "/office/access"
 
 const routeTree = root.addChildren([
   login,
-  shell.addChildren([home, inbox.addChildren([ticket]), permalink, outbox, quarantine, mail, system, notices, office, requests, request, retention, holds, register, access]),
+  shell.addChildren([home, inbox.addChildren([ticket]), permalink, outbox, quarantine, mail, connected, system, notices, office, requests, request, retention, holds, register, access]),
 ]);
 
 export const router = createRouter({ routeTree, defaultPreload: false, defaultPendingMs: 10_000, defaultErrorComponent: PageError });

@@ -75,7 +75,7 @@ function Row({ notice: n }: { notice: Notice }) {
   return (
     <li className="flex flex-col gap-2 border-b border-line px-4 py-3 last:border-0">
       <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
-        <div className="min-w-0 flex-1">
+        <div className="min-w-0 flex-1 basis-64">
           <p className="flex items-center gap-2"><span className="truncate font-strong">{n.draft.title}</span><Chip tone={tone}>{name}</Chip>{n.draft.kind === "promotional" && <Chip>Promotional</Chip>}</p>
           <p className="truncate text-muted">{n.draft.texts[0]?.subject} · {fullDate(n.created_at)}</p>
         </div>

@@ -1,12 +1,17 @@
 import { useQuery } from "@tanstack/react-query";
 import { Mail } from "lucide-react";
+import { useState } from "react";
 import { asProblem } from "../api/problem";
-import { mailboxesQuery } from "../api/queries";
+import { client } from "../api/client";
+import { mailboxesQuery, queryClient } from "../api/queries";
 import type { Mailbox } from "../api/types";
-import { ago } from "../text/time";
-import { count } from "../text/words";
+import { command } from "../state/act";
+import { ago, fullDate } from "../text/time";
+import { count, plural } from "../text/words";
+import { Button } from "../ui/button";
 import { Chip, type Tone } from "../ui/chip";
 import { Bone, EmptyState, ErrorState } from "../ui/states";
+import { toast } from "../ui/toast";
 import { When } from "../ui/when";
 import { Card, OpsPage } from "./OpsPage";
 
@@ -35,7 +40,7 @@ export function MailboxesPage() {
 function Box({ mailbox: m }: { mailbox: Mailbox }) {
   const look = looks[m.state] ?? { name: m.state, tone: "plain" as Tone, text: "" };
   return (
-    <Card className="h-full p-4">
+    <Card className="flex h-full flex-col p-4">
       <div className="flex items-center gap-2"><h2 className="min-w-0 flex-1 truncate text-pane font-unread">{m.address}</h2><Chip tone={look.tone}>{look.name}</Chip></div>
       <p className="mt-1 text-muted">{look.text}</p>
       {m.last_error && <p className="mt-2 rounded-sm bg-danger-soft px-2.5 py-1.5 font-mono text-meta break-words text-fg">{m.last_error}</p>}
@@ -44,6 +49,66 @@ function Box({ mailbox: m }: { mailbox: Mailbox }) {
         <div><dt className="text-chip text-subtle">Taken in</dt><dd className="tnum">{count(m.messages)}</dd></div>
         <div><dt className="text-chip text-subtle">Next UID</dt><dd className="tnum">{count(m.uid_next)}</dd></div>
       </dl>
+      {m.access && <Access mailbox={m} />}
+      {m.sent?.last_error && <p className="mt-3 text-chip text-warn">Folder {m.sent.folder}: {m.sent.last_error}</p>}
+      <Compared mailbox={m} />
     </Card>
+  );
+}
+
+const read = (): void => void queryClient.invalidateQueries({ queryKey: ["mailboxes"] });
+const keyed = (id: string, key: string) => ({ params: { path: { id } }, headers: { "Idempotency-Key": key } });
+const row = "mt-3 flex flex-wrap items-center gap-x-3 gap-y-2 border-t border-line pt-3";
+
+/** Whether the mailbox's provider lets the hub in, and the way to have it do so. */
+function Access({ mailbox: m }: { mailbox: Mailbox }) {
+  const a = m.access!;
+  async function connect(): Promise<void> {
+    try {
+      const { data } = await command((key) => client.POST("/mailboxes/{id}/connect", keyed(m.id, key)));
+      location.assign(data.url);
+    } catch (e) {
+      toast("Not connected", { tone: "problem", detail: asProblem(e).message });
+    }
+  }
+  return (
+    <div className={row}>
+      <p className={a.warning || !a.connected ? "min-w-0 flex-1 text-warn" : "min-w-0 flex-1 text-muted"}>
+        {a.warning || (a.connected ? "The hub may use this mailbox." : "The provider does not let the hub in yet.")}{a.ends_at && ` That ends on ${fullDate(a.ends_at)}.`}
+      </p>
+      <Button kind={a.connected ? "outline" : "primary"} onClick={() => void connect()}>{a.connected ? "Connect again" : "Connect"}</Button>
+    </div>
+  );
+}
+
+/** What the newest comparison of server and hub found. */
+function Compared({ mailbox: m }: { mailbox: Mailbox }) {
+  const [busy, setBusy] = useState(false);
+  const r = m.reconciled;
+  async function compare(): Promise<void> {
+    setBusy(true);
+    try {
+      const { data } = await command((key) => client.POST("/mailboxes/{id}/reconciliation", keyed(m.id, key)));
+      toast(data.missing === 0 ? "Compared, nothing was missing" : `${plural(data.missing, "mail")} missing, ${count(data.fetched)} fetched`);
+      read();
+    } catch (e) {
+      toast("Not compared", { tone: "problem", detail: asProblem(e).message });
+    } finally {
+      setBusy(false);
+    }
+  }
+  const left = r ? r.missing - r.fetched : 0;
+  return (
+    <div className={row}>
+      <div className="min-w-0 flex-1">
+        {!r ? <p className="text-muted">Not compared with its server yet.</p> : (
+          <>
+            <p>{left > 0 ? <span className="text-danger">{plural(left, "mail")} on the server not taken in</span> : r.missing > 0 ? `${plural(r.missing, "mail")} had been missed and ${r.missing === 1 ? "was" : "were"} fetched` : "Nothing missing"}</p>
+            <p className="text-chip text-subtle">{count(r.server)} on the server, compared <When at={r.at} say={ago} />{m.quarantined > 0 && `, ${count(m.quarantined)} in quarantine`}</p>
+          </>
+        )}
+      </div>
+      <Button disabled={busy} onClick={() => void compare()}>{busy ? "Comparing" : "Compare now"}</Button>
+    </div>
   );
 }

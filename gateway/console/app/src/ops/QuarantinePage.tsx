@@ -67,8 +67,18 @@ function Actions({ item: i }: { item: Quarantined }) {
       toast("Not released", { tone: "problem", detail: asProblem(e).message });
     }
   }
+  async function retry(): Promise<void> {
+    try {
+      await command((k) => client.POST("/quarantine/{id}/retry", options(k)));
+      toast("Read again. If it is well now, it becomes a request in a moment.");
+      after();
+    } catch (e) {
+      toast("Still held", { tone: "problem", detail: asProblem(e).message });
+    }
+  }
   return (
     <>
+      <Button kind="ghost" onClick={() => void retry()}>Try again</Button>
       <Button onClick={() => void release()}>Release</Button>
       <Button kind="danger" onClick={() => setAsk(true)}>Discard…</Button>
       {ask && (

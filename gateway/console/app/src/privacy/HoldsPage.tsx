@@ -66,8 +66,8 @@ function Row({ hold: h }: { hold: Hold }) {
     .then(() => { toast(done); again(); }, (e: unknown) => toast("Not done", { tone: "problem", detail: asProblem(e).message }));
   return (
     <li className="flex flex-wrap items-center gap-x-4 gap-y-2 border-b border-line px-4 py-3 last:border-0">
-      <div className="min-w-0 flex-1">
-        <p className="flex items-center gap-2 font-strong"><span className="truncate">{groundName(h.ground ?? "hold")}</span><Chip tone={waits ? "warn" : "info"} className="max-w-64">{waits ? pendingNames[h.pending ?? "place"] ?? "Waits for a second person" : "In force"}</Chip></p>
+      <div className="min-w-0 flex-1 basis-64">
+        <p className="flex items-center gap-2 max-pane:flex-wrap font-strong"><span className="truncate">{groundName(h.ground ?? "hold")}</span><Chip tone={waits ? "warn" : "info"} className="max-w-64">{waits ? pendingNames[h.pending ?? "place"] ?? "Waits for a second person" : "In force"}</Chip></p>
         <p className="text-muted">{plural(h.keys, "piece of data", "pieces of data")} kept{h.missing > 0 && `, ${count(h.missing)} had gone before`}. <span className={h.overdue ? "text-danger" : ""}>Review {h.overdue ? "was due" : "due"} {fullDate(h.review)}.</span></p>
       </div>
       <div className="flex gap-1.5">

@@ -68,7 +68,7 @@ function Row({ processor: p }: { processor: Processor }) {
   const [ask, setAsk] = useState(false);
   return (
     <li className="flex flex-wrap items-center gap-x-4 gap-y-1 border-b border-line px-4 py-3 last:border-0">
-      <div className="min-w-0 flex-1">
+      <div className="min-w-0 flex-1 basis-64">
         <p className="flex items-center gap-2 font-strong"><span className="truncate">{p.name}</span>{p.suspended && <Chip tone="danger">Suspended</Chip>}</p>
         <p className="text-muted">{p.service}, {p.country}. Gets {(p.categories ?? []).join(", ")} for {(p.purposes ?? []).join(", ")}.</p>
       </div>

@@ -8,15 +8,17 @@ import { usePhone } from "../state/media";
 import { firstName, personName } from "../text/words";
 import { cx } from "../ui/cx";
 import { Caps, KeyOf } from "../ui/kbd";
-import { Menu, MenuItem } from "../ui/menu";
+import { AskDialog } from "../ui/AskDialog";
+import { Menu, MenuItem, MenuLabel, MenuLine } from "../ui/menu";
 import { toast } from "../ui/toast";
-import { send } from "./sends";
+import { laterTimes, whenWords } from "./later";
+import { joined, recall, send, writer } from "./sends";
 import { StaleNotice } from "./StaleNotice";
 import { isOpen } from "./TicketKeys";
 
 interface ComposerProps { ticket: TicketDetail; revision: number; onRead: (ids: string[]) => void }
 
-interface Refused { revision: number; messages: Message[]; resolve: boolean }
+interface Refused { revision: number; messages: Message[]; resolve: boolean; sendAt?: string }
 
 export function Composer({ ticket: t, revision, onRead }: ComposerProps) {
   const [kind, setKind] = useState<DraftKind>(t.erased ? "note" : "reply");
@@ -61,7 +63,17 @@ export function Composer({ ticket: t, revision, onRead }: ComposerProps) {
     area.current?.focus();
   }
 
-  async function submit(resolve = false, at = revision): Promise<void> {
+  // Words of a reply that was taken back come back here.
+  useEffect(() => writer(t.id, (words) => {
+    const next = joined(words, kind === "reply" ? text : readDraft(t.id, "reply"));
+    clearTimeout(timer.current);
+    if (kind === "note") writeDraft(t.id, "note", text);
+    writeDraft(t.id, "reply", next);
+    setKindTo("reply");
+    area.current?.focus();
+  }));
+
+  async function submit(resolve = false, at = revision, sendAt?: string): Promise<void> {
     const words = text.trim();
     if (words === "") { area.current?.focus(); return; }
     clearTimeout(timer.current);
@@ -71,12 +83,14 @@ export function Composer({ ticket: t, revision, onRead }: ComposerProps) {
     setStale(null);
     setFailed("");
     area.current?.blur(); // so that the next key is a command again
-    const key = retryKey.current?.text === words ? retryKey.current.key : undefined;
-    const result = await send({ ticket: t.id, kind, text: words, resolve: resolve && !note, revision: at, key });
+    const same = `${sendAt ?? ""} ${words}`;
+    const key = retryKey.current?.text === same ? retryKey.current.key : undefined;
+    const result = await send({ ticket: t.id, kind, text: words, resolve: resolve && !note, revision: at, key, sendAt });
     if (result.ok) {
       retryKey.current = undefined;
       if (note && document.activeElement !== area.current) setKindTo("reply");
-      toast(note ? "Note added" : resolve ? "Reply on its way, request resolved" : "Reply on its way");
+      if (note) toast("Note added");
+      else toast(sendAt ? `Goes out ${whenWords(sendAt)}` : resolve ? "Reply on its way, request resolved" : "Reply on its way", result.message ? { action: { label: "Undo", run: () => void recall(t.id, result.message, words) } } : {});
       return;
     }
     const { problem } = result;
@@ -85,9 +99,9 @@ export function Composer({ ticket: t, revision, onRead }: ComposerProps) {
     area.current?.focus({ preventScroll: true });
     if (problem.status === 412) {
       retryKey.current = undefined;
-      setStale({ revision: problem.body.revision ?? t.revision, messages: problem.body.new ?? [], resolve });
+      setStale({ revision: problem.body.revision ?? t.revision, messages: problem.body.new ?? [], resolve, sendAt });
     } else {
-      retryKey.current = problem.status === 0 ? { key: result.key, text: words } : undefined;
+      retryKey.current = problem.status === 0 ? { key: result.key, text: same } : undefined;
       setFailed(problem.status === 0 ? "Not sent, there is no connection. The draft is kept; send it again when you are back." : problem.message);
     }
   }
@@ -113,7 +127,7 @@ export function Composer({ ticket: t, revision, onRead }: ComposerProps) {
   return (
     <div className="shrink-0 px-5 pb-3.5 max-pane:px-3 max-pane:pb-[max(12px,env(safe-area-inset-bottom))]">
       <div className="mx-auto max-w-[760px]">
-        {stale && <StaleNotice messages={stale.messages} customer={t.customer} onRead={read} onAnyway={() => void submit(stale.resolve, stale.revision)} />}
+        {stale && <StaleNotice messages={stale.messages} customer={t.customer} onRead={read} onAnyway={() => void submit(stale.resolve, stale.revision, stale.sendAt)} />}
         {failed && <p role="alert" className="mb-2 rounded-md bg-danger-soft px-3 py-2 text-danger">{failed}</p>}
         <div className={cx("rounded-lg border shadow-low focus-within:border-line-strong", note ? "border-note-line bg-note focus-within:border-note-fg" : "border-line-strong/60 bg-panel")}>
           {!small && (
@@ -142,7 +156,7 @@ export function Composer({ ticket: t, revision, onRead }: ComposerProps) {
           {!small && (
             <div className="flex items-center gap-2 px-2 pb-2">
               <span className={cx("ms-auto text-chip", note ? "text-note-fg" : "text-subtle")}>{saved && !empty ? "Draft saved" : ""}</span>
-              <SendButton note={note} canResolve={isOpen(t)} empty={empty} onSend={() => void submit()} onResolve={() => void submit(true)} />
+              <SendButton note={note} canResolve={isOpen(t)} empty={empty} onSend={() => void submit()} onResolve={() => void submit(true)} onLater={(iso) => void submit(false, revision, iso)} />
             </div>
           )}
         </div>
@@ -171,11 +185,12 @@ function Tab({ active, note, disabled, keyOf, ...rest }: { active: boolean; note
   );
 }
 
-interface SendProps { note: boolean; canResolve: boolean; empty: boolean; onSend: () => void; onResolve: () => void }
+interface SendProps { note: boolean; canResolve: boolean; empty: boolean; onSend: () => void; onResolve: () => void; onLater: (iso: string) => void }
 
-function SendButton({ note, canResolve, empty, onSend, onResolve }: SendProps) {
+function SendButton({ note, canResolve, empty, onSend, onResolve, onLater }: SendProps) {
+  const [picking, setPicking] = useState(false);
   const tone = note ? "bg-note-fg text-note" : "bg-accent text-accent-fg hover:bg-accent-hover";
-  const menu = canResolve && !note;
+  const menu = !note;
   const hold = (e: React.MouseEvent): void => e.preventDefault();
   return (
     <span className={cx("inline-flex rounded-sm shadow-low", empty && "opacity-50")}>
@@ -187,8 +202,21 @@ function SendButton({ note, canResolve, empty, onSend, onResolve }: SendProps) {
       {menu && (
         <Menu align="end" trigger={<button type="button" aria-label="More ways to send" className={cx("control inline-flex w-7 items-center justify-center rounded-e-sm border-s border-white/25 max-pane:w-11", tone)}><ChevronDown className="size-4" /></button>}>
           <MenuItem keyOf="send" onSelect={onSend}>Send</MenuItem>
-          <MenuItem keyOf="send-resolve" onSelect={onResolve}>Send and resolve</MenuItem>
+          {canResolve && <MenuItem keyOf="send-resolve" onSelect={onResolve}>Send and resolve</MenuItem>}
+          <MenuLine />
+          <MenuLabel>Send later</MenuLabel>
+          {laterTimes(new Date()).map((x) => <MenuItem key={x.iso} disabled={empty} onSelect={() => onLater(x.iso)}>{x.label}</MenuItem>)}
+          <MenuItem disabled={empty} onSelect={() => setPicking(true)}>Another time…</MenuItem>
         </Menu>
+      )}
+      {picking && (
+        <AskDialog title="Send later" text="It waits on the server, so this computer may be off. Until then you can take it back." act="Send then" onClose={() => setPicking(false)}
+          fields={[{ name: "at", label: "Send at", kind: "datetime-local", hint: "In your time, at most 90 days from now." }]}
+          onAct={async (v) => {
+            const when = new Date(v.at!);
+            if (when.getTime() < Date.now()) throw new Error("That moment has passed.");
+            onLater(when.toISOString());
+          }} />
       )}
     </span>
   );

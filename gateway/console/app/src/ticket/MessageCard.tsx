@@ -1,14 +1,19 @@
-import { Bot, ChevronRight, Download, Ellipsis, FileText, ImageOff, Info, Lock, TriangleAlert } from "lucide-react";
+import { Bot, ChevronRight, Download, Ellipsis, FileText, Eraser, ImageOff, Info, Lock, TriangleAlert } from "lucide-react";
 import { memo, useState } from "react";
 import type { Message, Ticket } from "../api/types";
 import { cautionsOf, machineWords, whyWords } from "../text/mail";
 import { isRich } from "../text/quote";
 import { clockTime, fullDate, exactTime, shortTime } from "../text/time";
 import { fileSize, personName, plural } from "../text/words";
+import { client } from "../api/client";
+import { command, settled } from "../state/act";
+import { useMe } from "../state/me";
+import { AskDialog } from "../ui/AskDialog";
 import { Avatar } from "../ui/avatar";
 import { Chip } from "../ui/chip";
 import { cx } from "../ui/cx";
 import { Menu, MenuItem } from "../ui/menu";
+import { toast } from "../ui/toast";
 import { When } from "../ui/when";
 import { DeliveryLine } from "./DeliveryLine";
 import { MailFrame } from "./MailFrame";
@@ -52,6 +57,8 @@ export const MessageCard = memo(function MessageCard({ ticket, message: m, expan
 
 function MessageHead({ ticket, message: m, name, onToggle }: { ticket: Ticket; message: Message; name: string; onToggle: () => void }) {
   const [details, setDetails] = useState(false);
+  const [redacting, setRedacting] = useState(false);
+  const me = useMe();
   const note = m.kind === "note";
   return (
     <>
@@ -64,16 +71,40 @@ function MessageHead({ ticket, message: m, name, onToggle }: { ticket: Ticket; m
         {m.unverified && <span title="This sender is not part of the request. Do not take these words for the customer's."><Chip tone="warn">Unverified sender</Chip></span>}
         {m.kind === "inbound" && machineWords[m.class] && <Chip>{machineWords[m.class]}</Chip>}
         {m.kind === "auto" && <Chip>Automatic</Chip>}
+        {m.redacted && m.state === "plain" && <span title="Words of this message were taken out for good."><Chip>Redacted</Chip></span>}
         <time dateTime={m.at} title={exactTime(m.at)} className="tnum text-chip text-subtle">{clockTime(m.at)}</time>
         <Menu align="end" trigger={<button type="button" aria-label={`More about the message from ${name}`} className={cx("-me-1 inline-flex size-6 items-center justify-center rounded-xs hover:bg-hover hover:text-fg max-pane:-my-2.5 max-pane:size-11", note ? "text-note-fg" : "text-subtle")}><Ellipsis className="size-4" /></button>}>
           <MenuItem icon={<Info />} onSelect={() => setDetails((d) => !d)}>{details ? "Hide details" : "Show details"}</MenuItem>
           {m.raw && m.state === "plain" && (
-            <MenuItem icon={<Download />} asChild><a href={`/api/v1/tickets/${ticket.id}/messages/${m.id}/raw`} download className="flex items-center gap-2"><Download className="size-4 text-muted" aria-hidden />Download the original</a></MenuItem>
+            <MenuItem asChild><a href={`/api/v1/tickets/${ticket.id}/messages/${m.id}/raw`} download><Download className="size-4 text-muted" aria-hidden />Download the original</a></MenuItem>
           )}
+          {me.role !== "agent" && m.state === "plain" && <MenuItem icon={<Eraser />} danger onSelect={() => setRedacting(true)}>Take words out…</MenuItem>}
         </Menu>
       </div>
+      {redacting && <Redact ticket={ticket} message={m} onClose={() => setRedacting(false)} />}
       {details && <Details message={m} />}
     </>
+  );
+}
+
+const redactReasons = [["third_party", "They concern somebody else"], ["payment", "Payment data"], ["health", "Health data"], ["other", "Another reason"]] as const;
+
+/** Takes words, or all of a message, out for good. */
+function Redact({ ticket, message: m, onClose }: { ticket: Ticket; message: Message; onClose: () => void }) {
+  return (
+    <AskDialog danger title="Take words out" text="They go from the message, its original and the search, for good. Who did it and why stays on record." act="Take them out" onClose={onClose}
+      fields={[
+        { name: "words", label: "Words", kind: "area", optional: true, hint: "One passage a line, as it stands in the message. None: the whole message goes." },
+        { name: "reason", label: "Because", kind: "choice", choices: redactReasons },
+      ]}
+      onAct={async (v) => {
+        const words = v.words!.split("\n").map((w) => w.trim()).filter(Boolean);
+        const a = await command((key) => client.POST("/tickets/{id}/messages/{message}/redact", {
+          params: { path: { id: ticket.id, message: m.id } }, headers: { "Idempotency-Key": key }, body: { reason: v.reason as "other", ...(words.length > 0 && { words }) },
+        }));
+        toast(words.length > 0 ? "Words taken out" : "Message taken out");
+        await settled(ticket.id, a.position);
+      }} />
   );
 }
 

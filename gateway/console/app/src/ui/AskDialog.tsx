@@ -7,7 +7,7 @@ export interface AskField {
   name: string;
   label: string;
   hint?: string;
-  kind?: "text" | "area" | "date" | "number" | "choice";
+  kind?: "text" | "area" | "date" | "datetime-local" | "number" | "choice";
   /** For a choice: value and what is shown. */
   choices?: readonly (readonly [string, string])[];
   value?: string;

@@ -32,9 +32,12 @@ export function Menu({ trigger, children, open, onOpenChange, align = "start", c
   );
 }
 
+/** With `asChild` the one child, a link, is the item and brings its own icon. */
 export function MenuItem({ icon, keyOf, children, danger, ...rest }: ComponentProps<typeof DropdownMenu.Item> & { icon?: ReactNode; keyOf?: string; danger?: boolean }) {
+  const className = cx(item, danger && "text-danger");
+  if (rest.asChild) return <DropdownMenu.Item {...rest} className={className}>{children}</DropdownMenu.Item>;
   return (
-    <DropdownMenu.Item {...rest} className={cx(item, danger && "text-danger")}>
+    <DropdownMenu.Item {...rest} className={className}>
       {icon && <span className="text-muted [&>svg]:size-4">{icon}</span>}
       <span className="min-w-0 flex-1 truncate">{children}</span>
       {keyOf && <KeyOf id={keyOf} />}
