@@ -29,11 +29,12 @@ export function Waiting({ what, problem, onRetry }: { what: string; problem: Pro
   return <Card className="flex flex-col gap-4 p-4">{[1, 2, 3, 4].map((i) => <Bone key={i} className="h-3 w-2/3" />)}</Card>;
 }
 
-export function Table({ name, head, children }: { name: string; head: readonly (readonly [string, string?])[]; children: ReactNode }) {
+/** `fits`: its columns have room on a phone, where it need not be wider than the screen. */
+export function Table({ name, head, fits, children }: { name: string; head: readonly (readonly [string, string?])[]; fits?: boolean; children: ReactNode }) {
   return (
     <Card>
       <div className="overflow-x-auto" tabIndex={0} role="region" aria-label={name}>
-        <table className="w-full min-w-[560px]">
+        <table className={cx("w-full", !fits && "min-w-[560px]")}>
           <caption className="sr-only">{name}</caption>
           <thead className="border-b border-line"><tr>{head.map(([h, className]) => <th key={h} scope="col" className={cx("px-4 py-2 text-chip font-label whitespace-nowrap text-subtle", className ?? "text-start")}>{h}</th>)}</tr></thead>
           <tbody>{children}</tbody>

@@ -19,6 +19,9 @@ import { kindChoices, kindName, overdue, stateName } from "./words";
 
 const shown: readonly (readonly [Shown, string])[] = [["open", "Open"], ["closed", "Closed"], ["all", "All"]];
 
+/** A column that only a wide screen has room for. */
+const wide = "text-start max-pane:hidden";
+
 export function RequestsPage() {
   const [state, setState] = useState<Shown>("open");
   const [asking, setAsking] = useState(false);
@@ -35,7 +38,7 @@ export function RequestsPage() {
       </div>
       {!items ? <Waiting what="The requests" problem={query.isError ? asProblem(query.error) : null} onRetry={() => void query.refetch()} />
         : items.length === 0 ? <div className="flex-1"><EmptyState icon={<ShieldCheck />} title={state === "open" ? "No request waits" : "No requests"} text="People ask in the privacy centre, by mail, or through you." /></div>
-        : <Table name="Requests" head={[["Request"], ["Person"], ["State"], ["Received"], ["Due"]]}>{items.map((r) => <Row key={r.id} request={r} />)}</Table>}
+        : <Table name="Requests" fits head={[["Request"], ["Person", wide], ["State"], ["Received", wide], ["Due"]]}>{items.map((r) => <Row key={r.id} request={r} />)}</Table>}
       {asking && <TakeRequest onClose={() => setAsking(false)} />}
     </Office>
   );
@@ -47,9 +50,9 @@ function Row({ request: r }: { request: PrivacyRequest }) {
   return (
     <tr className="border-b border-line last:border-0 hover:bg-hover">
       <th scope="row" className="px-4 py-2.5 text-start font-strong"><Link to="/office/requests/$id" params={{ id: r.id }} className="text-accent-text hover:underline">{kindName(r.kind)}</Link></th>
-      <td className="px-4 py-2.5 font-mono text-chip text-muted">{r.customer.slice(0, 8)}</td>
-      <td className="px-4 py-2.5"><Chip tone={r.outcome === "refused" ? "plain" : r.outcome ? "ok" : r.doubted || r.state === "approving" ? "warn" : r.verified ? "info" : "plain"} className="max-w-64">{r.outcome ? readable(r.outcome) : r.verified || r.doubted ? stateName(r.state) : "Not verified yet"}</Chip></td>
-      <td className="px-4 py-2.5 text-muted">{fullDate(r.received_at)}</td>
+      <td className="px-4 py-2.5 font-mono text-chip text-muted max-pane:hidden">{r.customer.slice(0, 8)}</td>
+      <td className="px-4 py-2.5"><Chip tone={r.outcome === "refused" ? "plain" : r.outcome ? "ok" : r.doubted || r.state === "approving" ? "warn" : r.verified ? "info" : "plain"} className="max-w-64 max-pane:max-w-36">{r.outcome ? readable(r.outcome) : r.verified || r.doubted ? stateName(r.state) : "Not verified yet"}</Chip></td>
+      <td className="px-4 py-2.5 text-muted max-pane:hidden">{fullDate(r.received_at)}</td>
       <td className={cx("px-4 py-2.5", late === "late" ? "text-danger" : late === "soon" ? "text-warn" : "text-muted")}>{r.outcome ? "–" : late === "late" ? `Overdue since ${fullDate(due)}` : <When at={due} say={until} />}</td>
     </tr>
   );
