@@ -34,7 +34,7 @@ export function Table({ name, head, fits, children }: { name: string; head: read
   return (
     <Card>
       <div className="overflow-x-auto" tabIndex={0} role="region" aria-label={name}>
-        <table className={cx("w-full", !fits && "min-w-[560px]")}>
+        <table className={cx("w-full", fits ? "max-pane:[&_:is(th,td)]:px-2.5" : "min-w-[560px]")}>
           <caption className="sr-only">{name}</caption>
           <thead className="border-b border-line"><tr>{head.map(([h, className]) => <th key={h} scope="col" className={cx("px-4 py-2 text-chip font-label whitespace-nowrap text-subtle", className ?? "text-start")}>{h}</th>)}</tr></thead>
           <tbody>{children}</tbody>

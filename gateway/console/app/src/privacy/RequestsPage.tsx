@@ -5,7 +5,7 @@ import { useState } from "react";
 import { client } from "../api/client";
 import { asProblem } from "../api/problem";
 import { command } from "../state/act";
-import { fullDate, until } from "../text/time";
+import { fullDate, shortTime, until } from "../text/time";
 import { readable } from "../text/words";
 import { AskDialog } from "../ui/AskDialog";
 import { Button } from "../ui/button";
@@ -53,7 +53,7 @@ function Row({ request: r }: { request: PrivacyRequest }) {
       <td className="px-4 py-2.5 font-mono text-chip text-muted max-pane:hidden">{r.customer.slice(0, 8)}</td>
       <td className="px-4 py-2.5"><Chip tone={r.outcome === "refused" ? "plain" : r.outcome ? "ok" : r.doubted || r.state === "approving" ? "warn" : r.verified ? "info" : "plain"} className="max-w-64 max-pane:max-w-36">{r.outcome ? readable(r.outcome) : r.verified || r.doubted ? stateName(r.state) : "Not verified yet"}</Chip></td>
       <td className="px-4 py-2.5 text-muted max-pane:hidden">{fullDate(r.received_at)}</td>
-      <td className={cx("px-4 py-2.5", late === "late" ? "text-danger" : late === "soon" ? "text-warn" : "text-muted")}>{r.outcome ? "–" : late === "late" ? `Overdue since ${fullDate(due)}` : <When at={due} say={until} />}</td>
+      <td className={cx("px-4 py-2.5", late === "late" ? "text-danger" : late === "soon" ? "text-warn" : "text-muted")}>{r.outcome ? "–" : late === "late" ? `Late since ${shortTime(due)}` : <When at={due} say={until} />}</td>
     </tr>
   );
 }

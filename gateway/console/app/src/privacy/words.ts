@@ -24,7 +24,7 @@ export const holdGrounds = choices("LegalClaimDefenceImpaired", "LegalClaimEstab
 export const restrictionGrounds = [["a", "They say the data are wrong"], ["b", "The use is unlawful, they want the data kept"], ["c", "They need the data for a legal claim"], ["d", "They objected, and it is not decided"]] as const;
 
 export const phaseNames: Record<Erasure["phase"], string> = {
-  verifying: "Waiting for proof of who asks", scoping: "Finding what is held", approving: "Waits for a second person", working: "Erasing",
+  verifying: "Waiting for proof of who asks", scoping: "Finding what is held", approving: "Waits for approval", working: "Erasing",
   verification_failed: "The scan found something", deferred: "Waits for a hold to end", certified: "Certified", closed: "Closed", refused: "Refused", withdrawn: "Withdrawn",
 };
 export const phaseTones: Record<Erasure["phase"], Tone> = {
