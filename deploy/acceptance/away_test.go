@@ -41,6 +41,8 @@ func openShop(t *testing.T, more string) *shop {
 host = "127.0.0.1"
 port = %d
 tls = "none"
+undo = "500ms"
+domain_rate = 6000
 [[mailbox]]
 id = "support"
 address = "support@hub.test"
