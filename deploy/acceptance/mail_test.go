@@ -249,7 +249,11 @@ func testStrangers(t *testing.T, o *office) {
 // A recipient that is refused for good: the reply failed, and the ticket that was
 // resolved with it is open again.
 func testRefused(t *testing.T, o *office) {
-	ask := &letter{from: "Nobody <nobody@cust.test>", to: "support@hub.test", subject: "Hello " + mark(), text: mark()}
+	// Not acknowledged, or that mail's refusal would hold the answer back (O13).
+	ask := &letter{
+		from: "Nobody <nobody@cust.test>", to: "support@hub.test", subject: "Hello " + mark(), text: mark(),
+		headers: []string{"X-Auto-Response-Suppress: All"},
+	}
 	post(t, o.mx(), ask)
 	first := o.ticketWith(ask.subject)
 	if err := o.reply(first.ID, "Goodbye.", true); err != nil {
@@ -318,7 +322,7 @@ func testBounce(t *testing.T, o *office) {
 	// A bounce that nobody can prove is seen, and believed by nobody.
 	forged := &letter{
 		from: "MAILER-DAEMON@cust.test", to: "support@hub.test", subject: "Undelivered Mail Returned to Sender " + mark(),
-		text: mark(), headers: []string{"Auto-Submitted: auto-replied"}, references: []string{out.MessageID},
+		text: mark(), headers: []string{"Auto-Submitted: auto-replied"},
 	}
 	if err := postRaw(o.mx(), "", "support@hub.test", forged.raw()); err != nil {
 		t.Fatal(err)

@@ -66,7 +66,7 @@ func newOffice(t *testing.T) *office {
 	go func() { done <- o.anchors.Run(ctx) }()
 	t.Cleanup(func() {
 		stop()
-		if err := <-done; err != nil {
+		if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
 			t.Errorf("anchors: %v", err)
 		}
 	})
