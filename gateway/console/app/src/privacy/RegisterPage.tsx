@@ -38,7 +38,7 @@ export function RegisterPage() {
           </li>
         ))}</ul>
       </Card>
-      <p><a href="/api/v1/privacy/ropa?format=markdown" download="ropa.json" className="inline-flex items-center gap-1.5 text-accent-text underline"><Download className="size-4" aria-hidden />Record of processing activities (Art. 30)</a></p>
+      <p><a href="/api/v1/privacy/ropa" download="record-of-processing.json" className="inline-flex items-center gap-1.5 text-accent-text underline"><Download className="size-4" aria-hidden />Record of processing activities (Art. 30)</a></p>
       {adding && (
         <AskDialog title="Add a service provider"
           fields={[
