@@ -15,6 +15,11 @@ import (
 // markDating stands in mark while the ends of keys are computed anew.
 const markDating = "dating"
 
+// markMoving and the name of a process or person stand in mark while keys that
+// run from it are dated anew; what a crash cut short is done again when the
+// change is told again.
+const markMoving = "moving "
+
 // SetSchedule takes a version of the retention schedule: all of them are kept,
 // and the highest one governs. When keys end is computed anew, in batches,
 // while other calls go on; meanwhile nothing is due. A version that is known
@@ -362,16 +367,33 @@ func (v *Vault) Bind(ctx context.Context, from events.Stream, ref string) error 
 	return explain("bind stream", err)
 }
 
+// moveAnchor changes what is known of one process or person, and dates the keys
+// that run from it anew where that moved their start.
 func (v *Vault) moveAnchor(ctx context.Context, ref, change string, args ...any) error {
+	mark, moved := markMoving+ref, false
 	r := redating{v: v, begin: func(ctx context.Context, w *writer) ([]keyScope, error) {
+		before, err := startOf(ctx, w, ref)
+		if err != nil {
+			return nil, err
+		}
 		if _, err := w.exec(ctx, change, args...); err != nil {
 			return nil, err
 		}
-		streams, err := boundTo(ctx, w, ref)
+		after, err := startOf(ctx, w, ref)
 		if err != nil {
 			return nil, err
 		}
 		if err := v.holdBound(ctx, w, ref); err != nil {
+			return nil, err
+		}
+		if moved = before != after || before.moving; !moved {
+			return nil, nil
+		}
+		if err := setMark(ctx, w, mark, []byte{1}); err != nil {
+			return nil, err
+		}
+		streams, err := boundTo(ctx, w, ref)
+		if err != nil {
 			return nil, err
 		}
 		scopes := []keyScope{{"subject = ?", subjectKey(events.SubjectID(ref))}, {"anc_ref = ?", []byte(ref)}}
@@ -380,7 +402,29 @@ func (v *Vault) moveAnchor(ctx context.Context, ref, change string, args ...any)
 		}
 		return scopes, nil
 	}}
+	r.finish = func(ctx context.Context, w *writer) error {
+		if !moved {
+			return nil
+		}
+		_, err := w.exec(ctx, "DELETE FROM mark WHERE k = ?", mark)
+		return err
+	}
 	return r.run(ctx)
+}
+
+// start is where periods begin that run from a process or a person: at its own
+// end and, where it is bound, at that of the other one. moving is whether keys
+// are still being dated for it.
+type start struct {
+	own, bound sql.NullInt64
+	moving     bool
+}
+
+func startOf(ctx context.Context, q querier, ref string) (s start, err error) {
+	err = selectEach(ctx, q, `SELECT a.at, CASE WHEN a.bound IS NULL THEN a.at ELSE b.at END, EXISTS (SELECT 1 FROM mark WHERE k = ?)
+		FROM anchor a LEFT JOIN anchor b ON b.ref = a.bound WHERE a.ref = ?`, []any{markMoving + ref, []byte(ref)},
+		func(r *sql.Rows) error { return r.Scan(&s.own, &s.bound, &s.moving) })
+	return s, err
 }
 
 // boundTo lists the streams that are bound to one.

@@ -150,3 +150,46 @@ func TestHoldPlacedInTheTransactionOfAMintCoversIt(t *testing.T) {
 		t.Errorf("destroy = %+v, %v; want the key deferred", d, err)
 	}
 }
+
+// TestEndThatACrashCutShortIsDatedWhenToldAgain: the end of a process stands, but
+// not all of its keys had their date yet.
+//
+// clause: 1.1
+func TestEndThatACrashCutShortIsDatedWhenToldAgain(t *testing.T) {
+	v := openInside(t)
+	r := someRequest()
+	rule := Rule{Class: r.Class, Anchor: AnchorProcess, Keep: Period{Months: 24}}
+	if err := v.SetSchedule(t.Context(), Schedule{Version: 1, Rules: []Rule{rule}}); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := v.Mint(t.Context(), v.Begin(), []Request{r})
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := v.now().Truncate(time.Millisecond).UTC().Add(time.Hour)
+	for _, crash := range []bool{false, true, false} {
+		if crash { // what one that fell between two batches leaves behind
+			if err := v.w.do(t.Context(), &job{run: func(ctx context.Context, w *writer) error {
+				if _, err := w.exec(ctx, "UPDATE seg_key SET expires_at = NULL"); err != nil {
+					return err
+				}
+				return setMark(ctx, w, markMoving+string(r.Stream), []byte{1})
+			}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := v.SetAnchor(t.Context(), string(r.Stream), closed); err != nil {
+			t.Fatal(err)
+		}
+		ends, err := v.Expiries(t.Context(), []events.KID{keys[0].KID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := ends[keys[0].KID], rule.Keep.After(closed); !got.Equal(want) {
+			t.Errorf("crash %v: the key ends %s, want %s", crash, got, want)
+		}
+		if mark, err := readMark(t.Context(), v.r, markMoving+string(r.Stream)); err != nil || mark != nil {
+			t.Errorf("crash %v: mark %v left behind, %v", crash, mark, err)
+		}
+	}
+}

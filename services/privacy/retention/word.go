@@ -34,6 +34,14 @@ func (w word) tell(ctx context.Context, v *vault.Vault) error {
 	return v.SetAnchor(ctx, w.ref, w.at)
 }
 
+// endOfDay is the midnight (UTC) after a moment. The day of an event does not
+// count (Regulation 1182/71 article 3(1)), so that a person who is heard of ten
+// times a day moves the start of a period once.
+func endOfDay(t time.Time) time.Time {
+	year, month, day := t.UTC().Date()
+	return time.Date(year, month, day+1, 0, 0, 0, 0, time.UTC)
+}
+
 // anchorTypes are the wire types of the events that read knows.
 var anchorTypes = wireTypes(
 	events.TicketResolved{}, events.TicketReopened{}, events.MessageAttached{},
@@ -63,7 +71,7 @@ func read(r events.Recorded) []word {
 		if who == "" {
 			return nil
 		}
-		return []word{{ref: string(who), at: r.Meta.At, person: true}}
+		return []word{{ref: string(who), at: endOfDay(r.Meta.At), person: true}}
 	}
 	switch e := r.Event.(type) {
 	case events.TicketResolved:
