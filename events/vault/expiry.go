@@ -5,8 +5,9 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/westshore/hub/events"
@@ -14,11 +15,6 @@ import (
 
 // markDating stands in mark while the ends of keys are computed anew.
 const markDating = "dating"
-
-// markMoving and the name of a process or person stand in mark while keys that
-// run from it are dated anew; what a crash cut short is done again when the
-// change is told again.
-const markMoving = "moving "
 
 // SetSchedule takes a version of the retention schedule: all of them are kept,
 // and the highest one governs. When keys end is computed anew, in batches,
@@ -95,10 +91,41 @@ func (v *Vault) loadSchedule(ctx context.Context) error {
 	return err
 }
 
-// keyScope is a set of keys in the words of SQL; zero is all of them.
+// keyScope is a set of keys: those that have one of some values in a column, or
+// all of them when it is zero.
 type keyScope struct {
-	where string
-	arg   any
+	column string
+	values []any
+}
+
+// in adds the scope to a condition.
+func (s keyScope) in(where string, args []any) (string, []any) {
+	if s.column == "" {
+		return where, args
+	}
+	size := listSize(len(s.values))
+	for i := range size {
+		args = append(args, s.values[min(i, len(s.values)-1)])
+	}
+	return where + " AND " + s.column + " IN (?" + strings.Repeat(",?", size-1) + ")", args
+}
+
+// single takes a scope apart into one for each value.
+func (s keyScope) single() []keyScope {
+	var out []keyScope
+	for i := range s.values {
+		out = append(out, keyScope{s.column, s.values[i : i+1]})
+	}
+	return out
+}
+
+// scopesOf takes the values of a column into scopes that one statement can look at.
+func scopesOf(column string, values []any) []keyScope {
+	var out []keyScope
+	for chunk := range slices.Chunk(values, listSizes[len(listSizes)-1]) {
+		out = append(out, keyScope{column, chunk})
+	}
+	return out
 }
 
 // redating computes anew when the keys of some scopes end, in transactions of
@@ -108,6 +135,7 @@ type redating struct {
 	plan   *plan
 	begin  func(context.Context, *writer) ([]keyScope, error) // within the first transaction
 	begun  func()                                             // after it; keys are looked at later only, so that none slips by
+	pause  func(context.Context, *writer) error               // within the first one, when it is not the last
 	finish func(context.Context, *writer) error               // within the last one
 }
 
@@ -128,10 +156,15 @@ func (r *redating) run(ctx context.Context) error {
 					}
 				}
 				left, next, err = r.batch(ctx, w, left, next)
-				if err == nil && len(left) == 0 && r.finish != nil {
-					err = r.finish(ctx, w)
+				switch {
+				case err != nil:
+					return err
+				case len(left) == 0 && r.finish != nil:
+					return r.finish(ctx, w)
+				case len(left) > 0 && first && r.pause != nil:
+					return r.pause(ctx, w)
 				}
-				return err
+				return nil
 			},
 			after: func() {
 				if first && r.begun != nil {
@@ -156,8 +189,11 @@ func (r *redating) batch(ctx context.Context, w *writer, left []keyScope, from [
 			return nil, nil, err
 		}
 		budget -= n + 1
-		if from = next; next == nil {
+		switch from = next; {
+		case next == nil:
 			left, from = left[1:], []byte{}
+		case len(left[0].values) > 1: // too many to be sorted for each batch
+			left, from = append(left[0].single(), left[1:]...), []byte{}
 		}
 	}
 	return left, from, nil
@@ -169,12 +205,9 @@ func (v *Vault) redate(ctx context.Context, w *writer, p *plan, sc keyScope, fro
 	if p == nil {
 		p = v.plan.Load()
 	}
-	query, args := "SELECT "+datedColumns+" FROM seg_key WHERE kid > ?", []any{from}
-	if sc.where != "" {
-		query, args = query+" AND "+sc.where, append(args, sc.arg)
-	}
+	where, args := sc.in("kid > ?", []any{from})
 	var rows []*dated
-	err := selectEach(ctx, w, query+" ORDER BY kid LIMIT ?", append(args, redateBatch), func(r *sql.Rows) error {
+	err := selectEach(ctx, w, "SELECT "+datedColumns+" FROM seg_key WHERE "+where+" ORDER BY kid LIMIT ?", append(args, redateBatch), func(r *sql.Rows) error {
 		d := &dated{}
 		rows = append(rows, d)
 		return d.scan(r)
@@ -338,105 +371,6 @@ func (v *Vault) dateNew(ctx context.Context, w *writer, now time.Time, rows []mi
 		rows[i].expires = moment(p.end(&list[i].span))
 	}
 	return nil
-}
-
-// SetAnchor says when the process in a stream came to its end (a ticket was
-// closed, a message delivered, a case settled), or when a person was last heard
-// of: ref is the name of the stream or the id of the subject. Keys that run from
-// it, those minted later among them, get their date.
-func (v *Vault) SetAnchor(ctx context.Context, ref string, at time.Time) error {
-	if ref == "" || at.IsZero() {
-		return errors.New("set anchor: a stream or subject and a time are needed")
-	}
-	return explain("set anchor", v.moveAnchor(ctx, ref, "INSERT INTO anchor (ref, at) VALUES (?, ?) ON CONFLICT (ref) DO UPDATE SET at = excluded.at", []byte(ref), millis(at)))
-}
-
-// ClearAnchor takes an end back: the process goes on (a ticket was reopened), and
-// its keys lose their date, except for the longest time from their collection.
-func (v *Vault) ClearAnchor(ctx context.Context, ref string) error {
-	return explain("clear anchor", v.moveAnchor(ctx, ref, "UPDATE anchor SET at = NULL WHERE ref = ?", []byte(ref)))
-}
-
-// Bind lets the keys of one stream run from the end of another: those of an
-// inquiry from the end of the ticket it was filed in. Binding again rebinds.
-func (v *Vault) Bind(ctx context.Context, from events.Stream, ref string) error {
-	if from == "" || ref == "" || string(from) == ref {
-		return errors.New("bind stream: two different streams are needed")
-	}
-	err := v.moveAnchor(ctx, string(from), "INSERT INTO anchor (ref, bound) VALUES (?, ?) ON CONFLICT (ref) DO UPDATE SET bound = excluded.bound", []byte(from), []byte(ref))
-	return explain("bind stream", err)
-}
-
-// moveAnchor changes what is known of one process or person, and dates the keys
-// that run from it anew where that moved their start.
-func (v *Vault) moveAnchor(ctx context.Context, ref, change string, args ...any) error {
-	mark, moved := markMoving+ref, false
-	r := redating{v: v, begin: func(ctx context.Context, w *writer) ([]keyScope, error) {
-		before, err := startOf(ctx, w, ref)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := w.exec(ctx, change, args...); err != nil {
-			return nil, err
-		}
-		after, err := startOf(ctx, w, ref)
-		if err != nil {
-			return nil, err
-		}
-		if err := v.holdBound(ctx, w, ref); err != nil {
-			return nil, err
-		}
-		if moved = before != after || before.moving; !moved {
-			return nil, nil
-		}
-		if err := setMark(ctx, w, mark, []byte{1}); err != nil {
-			return nil, err
-		}
-		streams, err := boundTo(ctx, w, ref)
-		if err != nil {
-			return nil, err
-		}
-		scopes := []keyScope{{"subject = ?", subjectKey(events.SubjectID(ref))}, {"anc_ref = ?", []byte(ref)}}
-		for _, s := range append(streams, ref) {
-			scopes = append(scopes, keyScope{"stream = ?", s})
-		}
-		return scopes, nil
-	}}
-	r.finish = func(ctx context.Context, w *writer) error {
-		if !moved {
-			return nil
-		}
-		_, err := w.exec(ctx, "DELETE FROM mark WHERE k = ?", mark)
-		return err
-	}
-	return r.run(ctx)
-}
-
-// start is where periods begin that run from a process or a person: at its own
-// end and, where it is bound, at that of the other one. moving is whether keys
-// are still being dated for it.
-type start struct {
-	own, bound sql.NullInt64
-	moving     bool
-}
-
-func startOf(ctx context.Context, q querier, ref string) (s start, err error) {
-	err = selectEach(ctx, q, `SELECT a.at, CASE WHEN a.bound IS NULL THEN a.at ELSE b.at END, EXISTS (SELECT 1 FROM mark WHERE k = ?)
-		FROM anchor a LEFT JOIN anchor b ON b.ref = a.bound WHERE a.ref = ?`, []any{markMoving + ref, []byte(ref)},
-		func(r *sql.Rows) error { return r.Scan(&s.own, &s.bound, &s.moving) })
-	return s, err
-}
-
-// boundTo lists the streams that are bound to one.
-func boundTo(ctx context.Context, q querier, ref string) ([]string, error) {
-	var out []string
-	err := selectEach(ctx, q, "SELECT ref FROM anchor WHERE bound = ?", []any{[]byte(ref)}, func(r *sql.Rows) error {
-		var s []byte
-		err := r.Scan(&s)
-		out = append(out, string(s))
-		return err
-	})
-	return out, err
 }
 
 // Expiries tells when keys are due. Keys that are gone and keys without a date

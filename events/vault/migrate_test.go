@@ -73,7 +73,7 @@ func TestVaultOfTheFirstSchemaIsMigratedInPlace(t *testing.T) {
 	}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := v.SetAnchor(t.Context(), string(reqs[0].Stream), time.Now()); err != nil {
+	if err := v.Move(t.Context(), vault.Move{Ref: string(reqs[0].Stream), At: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	if got := ends(t, v, names(keys)); len(got) != 4 || !got[keys[0].KID].Before(got[keys[2].KID]) {

@@ -178,7 +178,7 @@ func TestEndThatACrashCutShortIsDatedWhenToldAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := v.SetAnchor(t.Context(), string(r.Stream), closed); err != nil {
+		if err := v.Move(t.Context(), Move{Ref: string(r.Stream), At: closed}); err != nil {
 			t.Fatal(err)
 		}
 		ends, err := v.Expiries(t.Context(), []events.KID{keys[0].KID})

@@ -101,7 +101,7 @@ func TestHoldsHaveWindowsReviewsAndFollowBindings(t *testing.T) {
 	early, late := aged(0), aged(0)
 	bound := names(mint(t, v, early))
 	for _, r := range []vault.Request{early, late} {
-		if err := v.Bind(t.Context(), r.Stream, string(ticket)); err != nil {
+		if err := v.Move(t.Context(), vault.Move{Ref: string(r.Stream), Bound: string(ticket)}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -214,11 +214,11 @@ func TestRandomSchedulesNeverEndAKeyEarlyOrLate(t *testing.T) {
 			case "close":
 				i := rapid.IntRange(0, 3).Draw(rt, "ticket")
 				anchors[i] = c.at
-				must(v.SetAnchor(t.Context(), string(stream(i)), c.at))
+				must(v.Move(t.Context(), vault.Move{Ref: string(stream(i)), At: c.at}))
 			case "reopen":
 				i := rapid.IntRange(0, 3).Draw(rt, "ticket")
 				delete(anchors, i)
-				must(v.ClearAnchor(t.Context(), string(stream(i))))
+				must(v.Move(t.Context(), vault.Move{Ref: string(stream(i))}))
 			case "pass":
 				c.at = c.at.AddDate(0, rapid.IntRange(0, 20).Draw(rt, "months"), rapid.IntRange(0, 40).Draw(rt, "days"))
 			case "sweep":
@@ -351,18 +351,18 @@ func TestKeysKnowWhenTheyEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	do(v.SetAnchor(t.Context(), string(ticket), c.at))
+	do(v.Move(t.Context(), vault.Move{Ref: string(ticket), At: c.at}))
 	check("the ticket closed, and nothing is bound to it")
-	do(v.Bind(t.Context(), mail.Stream, string(ticket)))
+	do(v.Move(t.Context(), vault.Move{Ref: string(mail.Stream), Bound: string(ticket)}))
 	want[early[0]] = c.at.AddDate(0, 24, 0)
 	check("the inquiry belongs to a closed ticket")
-	do(v.ClearAnchor(t.Context(), string(ticket)))
+	do(v.Move(t.Context(), vault.Move{Ref: string(ticket)}))
 	want[early[0]] = collected.AddDate(5, 0, 0)
 	check("the ticket was reopened")
-	do(v.SetAnchor(t.Context(), string(subject(1)), c.at))
+	do(v.Move(t.Context(), vault.Move{Ref: string(subject(1)), At: c.at}))
 	want[early[1]] = c.at.AddDate(0, 24, 0)
 	check("the person was heard of")
-	do(v.SetAnchor(t.Context(), "case-7", c.at))
+	do(v.Move(t.Context(), vault.Move{Ref: "case-7", At: c.at}))
 	want[early[4]] = c.at.AddDate(0, 24, 0)
 	check("the case was closed")
 	shut(t, v)
@@ -370,7 +370,7 @@ func TestKeysKnowWhenTheyEnd(t *testing.T) {
 	check("after a restart")
 
 	// A key minted after its process ended runs from its own collection.
-	do(v.SetAnchor(t.Context(), string(ticket), c.at))
+	do(v.Move(t.Context(), vault.Move{Ref: string(ticket), At: c.at}))
 	want[early[0]] = c.at.AddDate(0, 24, 0)
 	c.at = c.at.AddDate(0, 6, 0)
 	late := mint(t, v, mail)[0].KID
@@ -425,7 +425,7 @@ func TestDueSparesWhatIsHeldRestrictedOrReopened(t *testing.T) {
 	reqs := []vault.Request{request(subject(1)), request(subject(2)), request(subject(3)), request(subject(4)), request(subject(5))}
 	kids := names(mint(t, v, reqs...))
 	for i := range reqs[:4] {
-		do(v.SetAnchor(t.Context(), string(reqs[i].Stream), c.at))
+		do(v.Move(t.Context(), vault.Move{Ref: string(reqs[i].Stream), At: c.at}))
 	}
 	_, err := v.Hold(t.Context(), vault.HoldOrder{ID: events.NewUUID(), Authority: "case", Streams: []events.Stream{reqs[0].Stream}})
 	do(err)
@@ -436,7 +436,7 @@ func TestDueSparesWhatIsHeldRestrictedOrReopened(t *testing.T) {
 	if preview.N != 2 || preview.ByClass[events.ClassComm] != 2 || !preview.Oldest.Equal(c.at.AddDate(0, -1, 0)) {
 		t.Errorf("preview %+v, want two keys", preview)
 	}
-	do(v.ClearAnchor(t.Context(), string(reqs[3].Stream))) // after the approval
+	do(v.Move(t.Context(), vault.Move{Ref: string(reqs[3].Stream)})) // after the approval
 	d, err := v.Destroy(t.Context(), vault.Order{ID: events.NewUUID(), Cause: vault.CauseRetention, Due: c.at}, kids)
 	do(err)
 	want := vault.Destroyed{Killed: kids[2:3], Deferred: kids[:1], Spared: []events.KID{kids[1], kids[3], kids[4]}}

@@ -94,11 +94,11 @@ func (sc *scope) find(ctx context.Context, w *writer) ([][]byte, error) {
 		}
 	}
 	for _, s := range sc.Streams {
-		bound, err := boundTo(ctx, w, string(s))
+		streams, err := boundTo(ctx, w, [][]byte{[]byte(s)})
 		if err != nil {
 			return nil, err
 		}
-		for _, name := range append(bound, string(s)) {
+		for _, name := range append(streams, string(s)) {
 			if kids, err = sc.look(ctx, w, kids, "stream = ?", name); err != nil {
 				return nil, err
 			}

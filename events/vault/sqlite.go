@@ -86,16 +86,21 @@ func (r *readers) close() error {
 // statements serve every length.
 var listSizes = [...]int{1, 8, 64}
 
+// listSize is the smallest length of a statement that has room for n, or the
+// largest there is.
+func listSize(n int) int {
+	for _, s := range listSizes {
+		if s >= n {
+			return s
+		}
+	}
+	return listSizes[len(listSizes)-1]
+}
+
 // selectIn runs "head IN (keys)" in as many statements as it takes.
 func selectIn(ctx context.Context, q querier, head string, keys [][]byte, scan func(*sql.Rows) error) error {
 	for len(keys) > 0 {
-		size := listSizes[len(listSizes)-1]
-		for _, s := range listSizes {
-			if s >= len(keys) {
-				size = s
-				break
-			}
-		}
+		size := listSize(len(keys))
 		args := make([]any, size)
 		for i := range args {
 			args[i] = keys[min(i, len(keys)-1)]

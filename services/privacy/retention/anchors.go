@@ -4,10 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/westshore/hub/events"
 	"github.com/westshore/hub/events/journal"
@@ -32,7 +31,7 @@ type Anchors struct {
 
 const (
 	anchorsReactor = "retention"
-	tellAtOnce     = 48          // calls of the vault, which share its writes
+	tellAtOnce     = 128         // changes in one transaction
 	checkpointGap  = time.Second // at most this much is read again after a crash
 )
 
@@ -72,25 +71,16 @@ func (a *Anchors) Run(ctx context.Context) error {
 	return err
 }
 
-// tell passes on what a batch says. Of several words about one stream or person
-// only the last counts.
+// tell passes on what a batch says, in its order.
 func (a *Anchors) tell(ctx context.Context, batch []events.Recorded) error {
-	words := map[string]word{}
+	var moves []vault.Move
 	for _, r := range batch {
-		for _, w := range read(r) {
-			if was, ok := words[w.key()]; ok && w.person && was.at.After(w.at) {
-				continue
-			}
-			words[w.key()] = w
+		moves = append(moves, read(r)...)
+	}
+	for some := range slices.Chunk(moves, tellAtOnce) {
+		if err := a.vault.Move(ctx, some...); err != nil {
+			return fmt.Errorf("tell the vault what ended: %w", err)
 		}
-	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(tellAtOnce)
-	for _, w := range words {
-		g.Go(func() error { return w.tell(ctx, a.vault) })
-	}
-	if err := g.Wait(); err != nil {
-		return fmt.Errorf("tell the vault what ended: %w", err)
 	}
 	return nil
 }

@@ -1,38 +1,11 @@
 package retention
 
 import (
-	"context"
 	"time"
 
 	"github.com/westshore/hub/events"
 	"github.com/westshore/hub/events/vault"
 )
-
-// word is one thing to tell the vault: that a matter ended (at), goes on (zero
-// at), is bound to another one, or that a person was heard of.
-type word struct {
-	ref    string // stream or person
-	at     time.Time
-	bound  string
-	person bool
-}
-
-func (w word) key() string {
-	if w.bound != "" {
-		return "b" + w.ref
-	}
-	return "a" + w.ref
-}
-
-func (w word) tell(ctx context.Context, v *vault.Vault) error {
-	switch {
-	case w.bound != "":
-		return v.Bind(ctx, events.Stream(w.ref), w.bound) //nolint:forbidigo // it was made by events.InquiryStream
-	case w.at.IsZero():
-		return v.ClearAnchor(ctx, w.ref)
-	}
-	return v.SetAnchor(ctx, w.ref, w.at)
-}
 
 // endOfDay is the midnight (UTC) after a moment. The day of an event does not
 // count (Regulation 1182/71 article 3(1)), so that a person who is heard of ten
@@ -64,14 +37,14 @@ func wireTypes(list ...events.Event) map[string]bool {
 
 // read says what an event means for periods: the starts of ISO/IEC 27555 that are
 // no collection.
-func read(r events.Recorded) []word {
-	ends := []word{{ref: string(r.Stream), at: r.Meta.At}}
-	goesOn := []word{{ref: string(r.Stream)}}
-	heardOf := func(who events.SubjectID) []word {
+func read(r events.Recorded) []vault.Move {
+	ends := []vault.Move{{Ref: string(r.Stream), At: r.Meta.At}}
+	goesOn := []vault.Move{{Ref: string(r.Stream)}}
+	heardOf := func(who events.SubjectID) []vault.Move {
 		if who == "" {
 			return nil
 		}
-		return []word{{ref: string(who), at: endOfDay(r.Meta.At), person: true}}
+		return []vault.Move{{Ref: string(who), At: endOfDay(r.Meta.At)}}
 	}
 	switch e := r.Event.(type) {
 	case events.TicketResolved:
@@ -79,7 +52,7 @@ func read(r events.Recorded) []word {
 	case events.TicketReopened:
 		return goesOn
 	case events.MessageAttached:
-		return []word{{ref: string(events.InquiryStream(e.Inquiry)), bound: string(events.TicketStream(e.Ticket))}}
+		return []vault.Move{{Ref: string(events.InquiryStream(e.Inquiry)), Bound: string(events.TicketStream(e.Ticket))}}
 
 	case events.InquiryReceived:
 		if e.Class == events.MailHuman || e.Class == "" {
@@ -112,9 +85,9 @@ func read(r events.Recorded) []word {
 		return goesOn
 
 	case events.AgentAdded:
-		return []word{{ref: string(e.Agent)}}
+		return []vault.Move{{Ref: string(e.Agent)}}
 	case events.AgentDeactivated:
-		return []word{{ref: string(e.Agent), at: r.Meta.At}}
+		return []vault.Move{{Ref: string(e.Agent), At: r.Meta.At}}
 	}
 	return nil
 }
