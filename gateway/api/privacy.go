@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -51,10 +50,20 @@ type AccessLine struct {
 
 // Step is one event of a request, hold, demand, case or transfer, in clear facts.
 type Step struct {
-	Type  string          `json:"type"`
-	At    time.Time       `json:"at"`
-	Actor string          `json:"actor"`
-	Facts json.RawMessage `json:"facts"`
+	N      int64           `json:"n" doc:"In the order of the log"`
+	Stream string          `json:"stream"`
+	Type   string          `json:"type"`
+	At     time.Time       `json:"at"`
+	Actor  string          `json:"actor"`
+	Facts  json.RawMessage `json:"facts"`
+}
+
+func wireSteps(list []privacy.Step) []Step {
+	out := make([]Step, len(list))
+	for i, s := range list {
+		out[i] = Step{s.N, string(s.Stream), s.Type, s.At, string(s.Actor), s.Facts}
+	}
+	return out
 }
 
 // officer fails unless the caller belongs to the privacy office.
@@ -153,10 +162,7 @@ func listOf[T any](a *API, name, what, stream string, list func(context.Context,
 		if err != nil {
 			return nil, err
 		}
-		out.Body.Steps = make([]Step, len(steps))
-		for i, s := range steps {
-			out.Body.Steps[i] = Step{s.Type, s.At, string(s.Actor), s.Facts}
-		}
+		out.Body.Steps = wireSteps(steps)
 		return &out, nil
 	})
 }
@@ -193,40 +199,4 @@ func (a *API) privacyOffice() {
 	a.privacyDisclosure()
 	a.privacyErasure()
 	a.privacyAudit()
-}
-
-func (a *API) privacyAudit() {
-	type accessOutput struct {
-		Body struct {
-			Items []AccessLine `json:"items" nullable:"false"`
-			Next  string       `json:"next"`
-		}
-	}
-	add(a, privacyDescribe(get("list-privacy-audit", "/privacy/audit", "Who opened personal data, as what and what for")), func(ctx context.Context, in *struct {
-		Paging
-		Actor   string `query:"actor" maxLength:"80"`
-		Purpose string `query:"purpose" maxLength:"40"`
-	},
-	) (*accessOutput, error) {
-		if _, err := officer(ctx); err != nil {
-			return nil, err
-		}
-		before, err := strconv.ParseInt("0"+in.After, 10, 64)
-		if err != nil {
-			return nil, invalid("query.after", "Not a place in this list.")
-		}
-		lines, err := a.rooms.Privacy.Access(ctx, events.Actor(in.Actor), events.Purpose(in.Purpose), before, in.Limit)
-		if err != nil {
-			return nil, err
-		}
-		var out accessOutput
-		out.Body.Items = lines
-		if lines == nil {
-			out.Body.Items = []AccessLine{}
-		}
-		if len(lines) == in.Limit {
-			out.Body.Next = strconv.FormatInt(lines[len(lines)-1].N, 10)
-		}
-		return &out, nil
-	})
 }

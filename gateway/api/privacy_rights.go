@@ -129,11 +129,19 @@ type consentAction struct {
 	}
 }
 
+// ConsentPurpose is something that consent can be given to.
+type ConsentPurpose struct {
+	Code  string `json:"code"`
+	Title string `json:"title"`
+}
+
 func (a *API) privacyConsents() {
 	type consentsOutput struct {
 		Positioned
 		Body struct {
-			Items []privacy.Consent `json:"items" nullable:"false"`
+			Items    []privacy.Consent `json:"items" nullable:"false"`
+			Ledger   []Step            `json:"ledger" nullable:"false" doc:"Of one customer: everything that was asked, given, taken back and told, oldest first"`
+			Purposes []ConsentPurpose  `json:"purposes" nullable:"false" doc:"What consent can be given to"`
 		}
 	}
 	add(a, privacyDescribe(get("list-privacy-consents", "/privacy/consents", "Where consents stand")), func(ctx context.Context, in *struct {
@@ -154,10 +162,21 @@ func (a *API) privacyConsents() {
 			return nil, err
 		}
 		out.Body.Items, err = a.rooms.Privacy.View.Consents(ctx, events.SubjectID(in.Customer), in.Limit)
-		if out.Body.Items == nil {
-			out.Body.Items = []privacy.Consent{}
+		if err != nil {
+			return nil, err
 		}
-		return &out, err
+		out.Body.Items, out.Body.Ledger, out.Body.Purposes = filled(out.Body.Items), []Step{}, []ConsentPurpose{}
+		for _, p := range a.rooms.Privacy.Rights.Purposes() {
+			out.Body.Purposes = append(out.Body.Purposes, ConsentPurpose{p.Code, p.Title})
+		}
+		if in.Customer != "" {
+			steps, err := a.rooms.Privacy.View.Steps(ctx, events.CustomerStream(events.SubjectID(in.Customer)))
+			if err != nil {
+				return nil, err
+			}
+			out.Body.Ledger = wireSteps(steps)
+		}
+		return &out, nil
 	})
 	for _, x := range []struct {
 		name, does string

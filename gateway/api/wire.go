@@ -75,6 +75,12 @@ type Attachment struct {
 	Size int64  `json:"size"`
 }
 
+// TextLink is an address as it stands in a text, and where its link leads.
+type TextLink struct {
+	Text string `json:"text"`
+	Href string `json:"href"`
+}
+
 // Message is one entry of a conversation.
 type Message struct {
 	ID             string            `json:"id"`
@@ -88,6 +94,7 @@ type Message struct {
 	HTML           string            `json:"html" doc:"A safe document, as GET …/body answers it; empty when the message has none"`
 	HasHTML        bool              `json:"has_html"`
 	QuoteFrom      int               `json:"quote_from" doc:"Byte offset in text of the folded quote, -1 none"`
+	Links          []TextLink        `json:"links" nullable:"false" doc:"Addresses of the web in text; those of strangers lead over the page that says so"`
 	Fields         map[string]string `json:"fields,omitempty" doc:"Further answers of a form, by label; they also stand in text"`
 	Attachments    []Attachment      `json:"attachments" nullable:"false"`
 	State          string            `json:"state" enum:"plain,erased,restricted,denied"`
@@ -135,7 +142,10 @@ func (a *API) wireMessage(ticket events.TicketID, m tickets.Message) Message {
 		ID: m.ID, Kind: string(m.Kind), From: Address(m.From), To: addresses(m.To), Cc: addresses(m.Cc), At: m.At.UTC(), Subject: m.Subject,
 		Text: m.Text, HasHTML: m.HTML != "", QuoteFrom: m.QuoteFrom, Fields: m.Fields, Attachments: []Attachment{}, State: m.State.String(),
 		Unverified: m.Unverified, Redacted: m.Redacted, Delivery: m.Delivery, DeliveryDetail: m.DeliveryDetail, Class: string(m.Class),
-		Warnings: filled(m.Warnings), Why: m.Why, Agent: agentRef(m.Agent), Cut: m.Cut, Raw: m.Raw, Position: m.Position.String(),
+		Warnings: filled(m.Warnings), Why: m.Why, Agent: agentRef(m.Agent), Cut: m.Cut, Raw: m.Raw, Position: m.Position.String(), Links: []TextLink{},
+	}
+	for _, l := range a.cfg.Leave.Links(m.Text) {
+		w.Links = append(w.Links, TextLink(l))
 	}
 	if m.HTML != "" {
 		w.HTML, w.RemoteImages = mailview.Document(m.HTML, mailview.Options{Inline: inline(ticket, m), Leave: a.cfg.Leave})

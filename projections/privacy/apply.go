@@ -21,7 +21,7 @@ func (v *View) Apply(_ context.Context, tx *sqldb.Tx, batch []events.Recorded) (
 		if err := apply(tx, rec); err != nil {
 			return nil, fmt.Errorf("%s at %s: %w", rec.Type, rec.Position, err)
 		}
-		if slices.Contains(families, rec.Stream.Family()) {
+		if !slices.Contains(counted, strings.TrimPrefix(rec.Type, events.TypePrefix)) {
 			if err := step(tx, rec); err != nil {
 				return nil, fmt.Errorf("%s at %s: %w", rec.Type, rec.Position, err)
 			}

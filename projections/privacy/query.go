@@ -181,13 +181,20 @@ func (v *View) ids(ctx context.Context, to *[]string, query string, args ...any)
 
 // Steps lists what happened in one stream, oldest first.
 func (v *View) Steps(ctx context.Context, stream events.Stream) ([]Step, error) {
-	return v.steps(ctx, `SELECT stream, type, at, actor, facts FROM steps WHERE stream = ? ORDER BY n LIMIT 1000`, string(stream))
+	return v.steps(ctx, `SELECT n, stream, type, at, actor, facts FROM steps WHERE stream = ? ORDER BY n LIMIT 1000`, string(stream))
 }
 
 // StepsOf lists the last events of one type, such as CertificateIssued or
 // RetentionScheduleChanged, newest first.
 func (v *View) StepsOf(ctx context.Context, eventType string, limit int) ([]Step, error) {
-	return v.steps(ctx, `SELECT stream, type, at, actor, facts FROM steps WHERE type = ? ORDER BY n DESC LIMIT ?`, eventType, limit)
+	return v.steps(ctx, `SELECT n, stream, type, at, actor, facts FROM steps WHERE type = ? ORDER BY n DESC LIMIT ?`, eventType, limit)
+}
+
+// Trail lists steps of all streams, or of one family such as "hold", newest first:
+// those before number before, all when it is 0.
+func (v *View) Trail(ctx context.Context, family string, before int64, limit int) ([]Step, error) {
+	return v.steps(ctx, `SELECT n, stream, type, at, actor, facts FROM steps
+		WHERE (?1 = '' OR stream = ?1 OR stream >= ?1 || '-' AND stream < ?1 || '.') AND (?2 = 0 OR n < ?2) ORDER BY n DESC LIMIT ?3`, family, before, limit)
 }
 
 func (v *View) steps(ctx context.Context, query string, args ...any) (out []Step, err error) {
@@ -196,7 +203,7 @@ func (v *View) steps(ctx context.Context, query string, args ...any) (out []Step
 			var s Step
 			var at int64
 			var facts string
-			err := scan(&s.Stream, &s.Type, &at, &s.Actor, &facts)
+			err := scan(&s.N, &s.Stream, &s.Type, &at, &s.Actor, &facts)
 			s.At, s.Facts = time.UnixMicro(at).UTC(), json.RawMessage(facts)
 			out = append(out, s)
 			return err

@@ -137,6 +137,7 @@ type Transfer struct {
 
 // Step is one event, in its clear facts.
 type Step struct {
+	N      int64           `json:"n"` // in the order of the log
 	Stream events.Stream   `json:"stream"`
 	Type   string          `json:"type"`
 	At     time.Time       `json:"at"`

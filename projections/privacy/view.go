@@ -16,7 +16,7 @@ import (
 var schemas embed.FS
 
 // version is raised whenever the same events give other rows.
-const version = 1
+const version = 2
 
 // families are the streams whose every event is a step.
 var families = []string{"dsr", "hold", "demand", "case", "transfer", "registry", "privacy"}
@@ -25,7 +25,11 @@ var families = []string{"dsr", "hold", "demand", "case", "transfer", "registry",
 var others = []string{
 	"InquiryReceived", "ConsentRequested", "ConsentGranted", "ConsentWithdrawn", "ObjectionRaised", "ObjectionDecided",
 	"ProcessingRestricted", "RestrictionLifted", "ContactRectified", "DataDisclosed", "DisclosureRefused",
+	"NoticePresented", "NoticeAcknowledged",
 }
+
+// counted are those of them that have lists of their own, and are no steps.
+var counted = []string{"InquiryReceived", "DataDisclosed", "DisclosureRefused"}
 
 // View answers the privacy office's questions. It is safe for concurrent use.
 type View struct {

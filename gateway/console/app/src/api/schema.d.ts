@@ -1547,6 +1547,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/privacy/trail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the privacy office, the hub and the people themselves did, newest first */
+        get: operations["list-privacy-trail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/privacy/transfers": {
         parameters: {
             query?: never;
@@ -2286,8 +2303,16 @@ export interface components {
         ConsentActionBody: {
             purpose: string;
         };
+        ConsentPurpose: {
+            code: string;
+            title: string;
+        };
         ConsentsOutputBody: {
             items: components["schemas"]["Consent"][];
+            /** @description Of one customer: everything that was asked, given, taken back and told, oldest first */
+            ledger: components["schemas"]["Step"][];
+            /** @description What consent can be given to */
+            purposes: components["schemas"]["ConsentPurpose"][];
         };
         Counts: {
             /** Format: int64 */
@@ -2668,6 +2693,8 @@ export interface components {
             keep_until: string | null;
             /** @enum {string} */
             kind: "inbound" | "reply" | "note" | "auto";
+            /** @description Addresses of the web in text; those of strangers lead over the page that says so */
+            links: components["schemas"]["TextLink"][];
             position: string;
             /**
              * Format: int64
@@ -3443,6 +3470,12 @@ export interface components {
             /** Format: date-time */
             at: string;
             facts: unknown;
+            /**
+             * Format: int64
+             * @description In the order of the log
+             */
+            n: number;
+            stream: string;
             type: string;
         };
         SuppressInputBody: {
@@ -3584,6 +3617,10 @@ export interface components {
         TemplatesOutputBody: {
             items: components["schemas"]["Template"][];
         };
+        TextLink: {
+            href: string;
+            text: string;
+        };
         Ticket: {
             assignee: components["schemas"]["Ref"] | null;
             /** @enum {string} */
@@ -3671,6 +3708,10 @@ export interface components {
         };
         TokensOutputBody: {
             items: components["schemas"]["Token"][];
+        };
+        TrailOutputBody: {
+            items: components["schemas"]["Step"][];
+            next: string;
         };
         Transfer: {
             acquirer: string;
@@ -12104,6 +12145,99 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-privacy-trail": {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description next of the page before */
+                after?: string;
+                /** @description Of one kind; without it, all */
+                family?: "dsr" | "hold" | "demand" | "case" | "transfer" | "registry" | "privacy" | "customer";
+            };
+            header?: {
+                /** @description The read waits, two seconds at most, until the view is there */
+                "Hub-Position"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Hub-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrailOutputBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
