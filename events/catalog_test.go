@@ -209,10 +209,38 @@ func TestEveryVersionEverWrittenCanBeRead(t *testing.T) {
 			e := join(t, s)
 			for _, k := range events.Catalogue() {
 				if events.TypePrefix+k.Name == s.Type && k.Version == s.Version {
-					exact(t, withoutLater(t, sample(k), s.Facts), e)
+					same(t, s, take(t, withoutLater(t, sample(k), s.Facts)), take(t, e))
 				}
 			}
 		})
+	}
+}
+
+// same compares two events as they rest. Fields of a segment that the golden file
+// does not know were added after it was written, and must be empty in what was
+// read from it.
+func same(t *testing.T, golden, want, got stored) {
+	t.Helper()
+	for i, known := range golden.Segments {
+		var keys, fields map[string]json.RawMessage
+		if json.Unmarshal(known, &keys) != nil || json.Unmarshal(want.Segments[i], &fields) != nil {
+			continue // a list or a word
+		}
+		for name := range fields {
+			if _, there := keys[name]; !there {
+				delete(fields, name)
+			}
+		}
+		want.Segments[i], _ = json.Marshal(fields)
+		fields = nil
+		if json.Unmarshal(got.Segments[i], &fields) == nil {
+			got.Segments[i], _ = json.Marshal(fields)
+		}
+	}
+	a, _ := json.Marshal(want)
+	b, _ := json.Marshal(got)
+	if diff := cmp.Diff(string(a), string(b)); diff != "" {
+		t.Error(diff)
 	}
 }
 

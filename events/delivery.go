@@ -19,6 +19,7 @@ type Parcel struct {
 	RcptTo   string  `json:"rcpt_to"`   // one recipient a transaction (MAIL O4)
 	To       Address `json:"to"`
 	Subject  string  `json:"subject"`
+	EnvID    string  `json:"envid,omitempty"` // signed ENVID (RFC 3461 section 4.4)
 }
 
 // MessageQueued begins the way of one message to one recipient. The message is
@@ -39,6 +40,7 @@ type MessageQueued struct {
 
 	Address Hash `json:"address,omitempty"` // of the recipient's address, for the suppression list
 	Bulk    bool `json:"bulk,omitempty"`    // one of many alike: quiet hours hold for it (MAIL O17)
+	Links   bool `json:"links,omitempty"`   // its files go as links, all of them (MAIL O21)
 }
 
 // DeliveryAttempted claims a message for one attempt until the lease ends.
@@ -55,6 +57,7 @@ type DeliveryStarted struct {
 	Outbound OutboundID `json:"outbound"`
 	Attempt  int        `json:"attempt" pd:"none,counts attempts from 1"`
 	Archived bool       `json:"archived,omitempty"` // the archive is a recipient of the same transaction: what it holds is evidence
+	Lease    time.Time  `json:"lease,omitzero" pd:"none,when the claim ends, renewed"`
 }
 
 // DeliveryAccepted says that the next hop took the message: not that anybody

@@ -62,6 +62,8 @@ type MessageRedirected struct {
 	Customer SubjectID       `json:"customer"`
 	Agent    AgentID         `json:"agent"`
 	To       Sealed[Address] `json:"-" seg:"C-CONTACT,R-OUT,Customer,support,admin-message"`
+
+	Cause string `json:"cause,omitempty" pd:"none,code of the rule that said so; empty: a person"`
 }
 
 // DeliveryExplained is what an agent says about a decision on a message: why an

@@ -67,8 +67,16 @@ type ReplyEnvelope struct {
 
 // Answer is the text of a reply or a note.
 type Answer struct {
-	Text string `json:"text"`
-	HTML string `json:"html,omitempty"`
+	Text  string       `json:"text"`
+	HTML  string       `json:"html,omitempty"`
+	Files []AnswerFile `json:"files,omitempty"` // of ReplyWritten.Files, in the same order
+}
+
+// AnswerFile describes a file that goes with an answer.
+type AnswerFile struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+	Size int64  `json:"size"`
 }
 
 // ReplyWritten is an agent's answer to the customer. The notifier sends it.
@@ -85,6 +93,7 @@ type ReplyWritten struct {
 	Answer   Sealed[Answer]        `json:"-" seg:"C-COMM,R-COMM,Customer,support,admin-message"`
 
 	NotBefore time.Time `json:"not_before,omitzero" pd:"none,when the agent wants it to go"`
+	Files     []Blob    `json:"files,omitempty" blob:"Answer"`
 }
 
 // NoteAdded is a remark for colleagues. It is never sent.
