@@ -126,6 +126,8 @@ var catalog = []entry{
 	{name: "TenantExportSealed", version: 1, of: TenantExportSealed{}, family: "transfer"},
 	{name: "TransferCompleted", version: 1, of: TransferCompleted{}, family: "transfer"},
 	{name: "TransferImported", version: 1, of: TransferImported{}, family: "transfer"},
+	{name: "TransferExpected", version: 1, of: TransferExpected{}, family: "transfer"},
+	{name: "TenantShredded", version: 1, of: TenantShredded{}, family: "transfer"},
 	{name: "InvestigationOpened", version: 1, of: InvestigationOpened{}, family: "case"},
 	{name: "CaseNoteAdded", version: 1, of: CaseNoteAdded{}, family: "case"},
 	{name: "CaseAccessAsked", version: 1, of: CaseAccessAsked{}, family: "case"},

@@ -111,6 +111,8 @@ func sealedOf(t reflect.Type, inner reflect.Value) reflect.Value {
 		s = events.Seal(x)
 	case events.CaseNote:
 		s = events.Seal(x)
+	case events.TransferKey:
+		s = events.Seal(x)
 	default:
 		panic(fmt.Sprintf("add %s to sealedOf", t))
 	}

@@ -226,6 +226,8 @@ type TenantExportSealed struct {
 	State      string     `json:"state" pd:"none,SHA-256 of what folding the log gives"`
 	Digest     string     `json:"digest" pd:"none,SHA-256 of the export's manifest"`
 	By         AgentID    `json:"by"`
+	To         string     `json:"to,omitempty" pd:"none,public keys of the acquirer's hub"`
+	Kept       int        `json:"kept,omitempty" pd:"none,counts keys that did not travel because their use is restricted"`
 }
 
 // TransferCompleted says that the acquirer reached the same state.
@@ -243,6 +245,8 @@ type TransferImported struct {
 	Tombstones int        `json:"tombstones" pd:"none,counts destroyed keys"`
 	Refused    int        `json:"refused,omitempty" pd:"none,counts keys refused because they were destroyed"`
 	State      string     `json:"state" pd:"none,SHA-256 of what folding the log gives"`
+	Root       string     `json:"root,omitempty" pd:"none,Merkle root of the streams' hash chains"`
+	Digest     string     `json:"digest,omitempty" pd:"none,SHA-256 of the export's manifest"`
 }
 
 // CaseNote is one entry of a case's file.

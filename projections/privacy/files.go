@@ -166,8 +166,12 @@ func applyTransfer(t *Transfer, rec *events.Recorded) row {
 		t.State, t.Events, t.Digest, t.Folded = "exported", e.Events, e.Digest, e.State
 	case events.TransferCompleted:
 		t.State = "completed"
+	case events.TenantShredded:
+		t.State, t.Shredded, t.Deferred = "shredded", e.Keys, e.Deferred
+	case events.TransferExpected:
+		t.ID, t.State, t.Keys = e.Transfer, "expected", e.Keys
 	case events.TransferImported:
-		t.ID, t.State, t.Events, t.Folded = e.Transfer, "imported", e.Events, e.State
+		t.ID, t.State, t.Events, t.Folded, t.Digest = e.Transfer, "imported", e.Events, e.State, e.Digest
 	}
-	return row{open: t.State != "completed" && t.State != "imported", due: t.Effective}
+	return row{open: t.State == "announced" || t.State == "noticed" || t.State == "exported", due: t.Effective}
 }

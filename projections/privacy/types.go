@@ -119,7 +119,7 @@ type Access struct {
 }
 
 // Transfer is one business transfer: state "announced", "noticed", "exported",
-// "completed" or "imported".
+// "completed" or "shredded" at the sender, "expected" or "imported" at the receiver.
 type Transfer struct {
 	ID        events.TransferID  `json:"id"`
 	Acquirer  events.RecipientID `json:"acquirer"`
@@ -132,6 +132,9 @@ type Transfer struct {
 	Events    int                `json:"events"`
 	Digest    string             `json:"digest,omitempty"`
 	Folded    string             `json:"state_digest,omitempty"`
+	Keys      string             `json:"keys,omitempty"` // public keys of the receiver, at the receiver
+	Shredded  int                `json:"shredded,omitempty"`
+	Deferred  int                `json:"deferred,omitempty"`
 	Updated   time.Time          `json:"updated_at"`
 }
 
