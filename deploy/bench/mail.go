@@ -4,10 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
-	"os"
-	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
@@ -35,25 +31,14 @@ type Reader struct {
 	WorstBombMS  float64            `json:"worst_bomb_ms"`
 }
 
-// Intake is a mailbox of large mails on its way through the whole hub.
-type Intake struct {
-	Mails   int       `json:"mails"`
-	MiB     float64   `json:"mib"`
-	Seconds float64   `json:"seconds"`
-	MiBPerS float64   `json:"mib_per_s"`
-	Idle    float64   `json:"idle_pss_mib"`
-	PSS     []float64 `json:"pss_mib_at_each_tenth"` // flat when memory does not depend on the mailbox
-	Peak    float64   `json:"peak_rss_mib"`
-}
-
-// RunMail measures the reader, the intake of mib megabytes of large mails, and
-// singles single mails through Dovecot.
-func RunMail(ctx context.Context, mib, singles int) (*Mail, error) {
+// RunMail measures the reader, the intake of mib megabytes of mails of kib
+// kilobytes on average, and singles single mails through Dovecot.
+func RunMail(ctx context.Context, mib, kib, singles int) (*Mail, error) {
 	m := &Mail{IMAP: "built in, mails made while they are fetched"}
 	m.Reader = readerFigures()
 	var err error
 	if mib > 0 {
-		if m.Intake, err = intake(ctx, mib); err != nil {
+		if m.Intake, err = intake(ctx, mib, kib); err != nil {
 			return nil, err
 		}
 	}
@@ -134,53 +119,4 @@ var growing = map[string]func(n int) []byte{
 
 func repeat(head, s string, n int) func(int) []byte {
 	return func(k int) []byte { return []byte(bombHead + head + strings.Repeat(s, n*k)) }
-}
-
-// intake runs the built hub in front of a mailbox of large mails and watches its
-// memory.
-func intake(ctx context.Context, mib int) (*Intake, error) {
-	dir, err := os.MkdirTemp("", "hub-bench")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	const average = 12 // MB
-	box, err := startBigMailbox(ctx, max(1, mib/average), 1<<20, 2*average<<20-1<<20)
-	if err != nil {
-		return nil, err
-	}
-	defer box.stop()
-	h, err := prepare(ctx, filepath.Join(dir, "hub"), []string{
-		"HUB_MAILBOX_0_ID=support", "HUB_MAILBOX_0_ADDRESS=support@hub.test", "HUB_MAILBOX_0_HOST=127.0.0.1",
-		fmt.Sprintf("HUB_MAILBOX_0_PORT=%d", box.port()), "HUB_MAILBOX_0_TLS=none", "HUB_MAILBOX_0_PASSWORD=x",
-		"HUB_DESK_ACKNOWLEDGE=false", "HUB_LOG_LEVEL=warn",
-	})
-	if err != nil {
-		return nil, err
-	}
-	in := &Intake{Mails: len(box.sizes), MiB: float64(box.total()) / (1 << 20)}
-	began := time.Now()
-	if _, err := h.start(ctx); err != nil {
-		return nil, err
-	}
-	defer h.stop()
-	in.Idle, _ = memory(h.cmd.Process.Pid)
-	for next := 1; next <= 10; {
-		n, err := h.tickets(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if n*10 >= next*in.Mails {
-			pss, _ := memory(h.cmd.Process.Pid)
-			in.PSS = append(in.PSS, pss)
-			next++
-			continue
-		}
-		time.Sleep(20 * time.Millisecond) //nolint:forbidigo // a benchmark polls from outside
-	}
-	in.Seconds = time.Since(began).Seconds()
-	in.MiBPerS = in.MiB / in.Seconds
-	_, in.Peak = memory(h.cmd.Process.Pid)
-	runtime.KeepAlive(box)
-	return in, nil
 }

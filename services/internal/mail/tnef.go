@@ -19,6 +19,7 @@ type tnef struct {
 	b          []byte
 	codepage   string
 	text, html string
+	rtf        string // the body in its last form, where it comes in no other
 	files      []tnefFile
 }
 
@@ -38,6 +39,7 @@ const (
 	attAttachData   = 0x0006800f
 	attAttachment   = 0x00069005
 	propBody        = 0x1000
+	propRTF         = 0x1009
 	propBodyHTML    = 0x1013
 	propAttachData  = 0x3701
 	propAttachName  = 0x3704
@@ -104,6 +106,9 @@ func readTNEF(b []byte) (*tnef, bool) {
 		i = off + size + 2 // the checksum is not looked at
 	}
 	t.files = withContent(t.files)
+	if t.text == "" && t.html == "" {
+		t.text = t.rtf
+	}
 	return t, true
 }
 
@@ -123,7 +128,7 @@ func (t *tnef) attribute(id uint32, off, size int) {
 	switch id {
 	case attOEMCodepage:
 		if size >= 4 {
-			t.codepage = fmt.Sprintf("windows-%d", binary.LittleEndian.Uint32(body))
+			t.codepage = windowsPage(int(binary.LittleEndian.Uint32(body)))
 		}
 	case attBody:
 		t.text = normalLines(t.text8(body))
@@ -161,6 +166,10 @@ func (t *tnef) messageProperty(id, kind uint16, off, size int) {
 	case propBody:
 		if t.text == "" {
 			t.text = normalLines(t.value(kind, off, size))
+		}
+	case propRTF:
+		if kind == 0x102 && t.rtf == "" {
+			t.rtf = openRTF(t.b[off:off+size], DefaultMaxText)
 		}
 	case propBodyHTML:
 		if b := t.b[off : off+size]; kind == 0x102 {
