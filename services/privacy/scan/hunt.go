@@ -86,36 +86,104 @@ func (h *hunt) confirm(at, i int) {
 // maxFinds bounds what is remembered of one file: one is enough to fail.
 const maxFinds = 64
 
-// unfold passes bytes on without line ends, the soft line breaks of
+// unfold passes text on without line ends, the soft line breaks of
 // quoted-printable, and the white space that folded headers begin a line with, so
-// that a text that was broken into lines is whole again.
+// that a text that was broken into lines is whole again. Runs of text in which no
+// line ends are left out: there the bytes as they stand are enough.
 type unfold struct {
-	to    *hunt
-	out   []byte
-	equal bool // an "=" waits: it is dropped before a line end
-	start bool // at the beginning of a line
+	to     *hunt
+	out    []byte
+	run    int  // where in out the run of text at hand begins
+	joined bool // a line ended in this run
+	equal  bool // an "=" waits: it is dropped before a line end
+	start  bool // at the beginning of a line
 }
 
-func (u *unfold) Write(p []byte) (int, error) {
-	u.out = u.out[:0]
-	for _, c := range p {
-		if c == '\r' || c == '\n' {
-			u.equal, u.start = false, true
-			continue
-		}
-		if u.start && (c == ' ' || c == '\t') {
-			continue
-		}
-		u.start = false
-		if u.equal {
-			u.out, u.equal = append(u.out, '='), false
-		}
-		if c == '=' {
-			u.equal = true
-			continue
-		}
-		u.out = append(u.out, c)
+// What a byte means for folding.
+const (
+	plain = iota
+	lineEnd
+	soft    // "="
+	control // no text is folded across it
+)
+
+var meaning = func() (m [256]uint8) {
+	for c := range 0x20 {
+		m[c] = control
 	}
-	_, err := u.to.Write(u.out)
-	return len(p), err
+	m['\t'], m['\x1b'] = plain, plain // ISO-2022-JP escapes
+	m['\r'], m['\n'], m['='] = lineEnd, lineEnd, soft
+	return m
+}()
+
+// Write takes the next piece (io.Writer).
+func (u *unfold) Write(p []byte) (int, error) {
+	all := len(p)
+	for len(p) > 0 {
+		if u.start && (p[0] == ' ' || p[0] == '\t') {
+			p = p[1:]
+			continue
+		}
+		n := 0
+		for n < len(p) && meaning[p[n]] == plain {
+			n++
+		}
+		if n > 0 {
+			u.settle()
+			u.start = false
+			u.out = append(u.out, p[:n]...)
+		}
+		if n == len(p) {
+			break
+		}
+		switch meaning[p[n]] {
+		case lineEnd:
+			u.equal, u.start, u.joined = false, true, true
+		case soft:
+			u.settle()
+			u.equal, u.start = true, false
+		default:
+			u.cut()
+		}
+		p = p[n+1:]
+	}
+	return all, u.pass()
+}
+
+// settle says that the "=" that waits is none of a soft line break.
+func (u *unfold) settle() {
+	if u.equal {
+		u.out, u.equal = append(u.out, '='), false
+	}
+}
+
+// cut ends a run of text.
+func (u *unfold) cut() {
+	u.settle()
+	if u.joined {
+		u.out = append(u.out, 0) // nothing is found across the cut
+	} else {
+		u.out = u.out[:u.run]
+	}
+	u.run, u.joined, u.start = len(u.out), false, false
+}
+
+// pass hands over what is known to be wanted, and keeps as much of a run that goes
+// on as a needle may begin with.
+func (u *unfold) pass() error {
+	ready := u.run
+	if u.joined {
+		ready = len(u.out)
+	}
+	_, err := u.to.Write(u.out[:ready])
+	rest := u.out[max(ready, len(u.out)-maxLength):]
+	u.out, u.run = append(u.out[:0], rest...), 0
+	return err
+}
+
+// end returns all that was found.
+func (u *unfold) end() []find {
+	u.cut()
+	_ = u.pass() // a hunt never fails
+	return u.to.end()
 }

@@ -6,118 +6,105 @@ import (
 	"math/bits"
 )
 
-// prime is the Mersenne prime 2^61-1: the rolling hash is a polynomial over it
+// prime is the Mersenne prime 2^61-1: the hash of a window is a polynomial over it
 // whose point is the key's (Karp and Rabin, 1987).
 const prime = 1<<61 - 1
 
-// hasher rolls over a window of a fixed length.
+// sieveBits is the width of a window's place in the largest sieve.
+const sieveBits = 22
+
+// hasher hashes windows of a fixed length, eight bytes or sixteen.
 type hasher struct {
 	window int
 	point  uint64
-	out    [256]uint64 // what a byte weighs when it leaves the window
+	odd    [2]uint64 // multipliers of the sieve
 }
 
 func newHasher(key []byte, window int) *hasher {
-	sum := sha256.Sum256(append([]byte("rolling\x00"), key...))
-	h := &hasher{window: window, point: binary.BigEndian.Uint64(sum[:])%(prime-256) + 256}
-	top := uint64(1)
-	for range window {
-		top = mulmod(top, h.point)
-	}
-	for b := range h.out {
-		h.out[b] = mulmod(top, uint64(b)+1)
-	}
-	return h
+	sum := sha256.Sum256(append([]byte("window\x00"), key...))
+	word := func(i int) uint64 { return binary.BigEndian.Uint64(sum[8*i:]) }
+	return &hasher{window: window, point: word(0)%(prime-256) + 256, odd: [2]uint64{word(1) | 1, word(2) | 1}}
 }
 
-func mulmod(a, b uint64) uint64 {
-	hi, lo := bits.Mul64(a, b)
-	return reduce(lo&prime + (lo>>61 | hi<<3))
-}
-
-// reduce brings a sum of two numbers below the prime, below it again.
-func reduce(x uint64) uint64 {
-	if x >= prime {
-		x -= prime
-	}
-	return x
-}
-
+// of is the hash of a window.
 func (h *hasher) of(b []byte) (sum uint64) {
 	for _, c := range b {
-		sum = reduce(mulmod(sum, h.point) + uint64(c) + 1)
+		hi, lo := bits.Mul64(sum, h.point)
+		sum = lo&prime + (lo>>61 | hi<<3)
+		if sum >= prime {
+			sum -= prime
+		}
+		if sum += uint64(c) + 1; sum >= prime {
+			sum -= prime
+		}
 	}
 	return sum
 }
 
-// filterBits is the size of the bitmap that nearly every window stops at.
-const filterBits = 1 << 20
+// place is where a window falls in the sieve (multiply and shift, Dietzfelbinger
+// et al., 1997): it is cheaper than rolling a hash over every byte.
+func (h *hasher) place(b []byte) uint32 {
+	x := binary.LittleEndian.Uint64(b) * h.odd[0]
+	if h.window == longWindow {
+		x += binary.LittleEndian.Uint64(b[8:]) * h.odd[1]
+	}
+	return uint32(x >> (64 - sieveBits))
+}
 
 // matcher finds needles of one window length.
 type matcher struct {
 	*hasher
-	filter [filterBits / 64]uint64
+	// sieve is a map of bits that nearly every window falls through. Its size keeps
+	// it sparse, and in the processor's cache.
+	sieve  []uint64
+	width  int              // of a place in it
 	byHash map[uint64][]int // into list
 }
 
 func newMatcher(n *Needles, window int) *matcher {
 	m := &matcher{hasher: newHasher(n.Key, window), byHash: map[uint64][]int{}}
+	var places []uint32
 	for i, x := range n.List {
 		if x.Window == window {
 			m.byHash[x.Hash] = append(m.byHash[x.Hash], i)
-			m.filter[x.Hash%filterBits/64] |= 1 << (x.Hash % 64)
+			places = append(places, x.Place)
 		}
 	}
-	if len(m.byHash) == 0 {
+	if len(places) == 0 {
 		return nil
+	}
+	m.width = min(sieveBits, bits.Len(uint(len(places)*64-1)))
+	m.sieve = make([]uint64, 1<<m.width/64)
+	for _, p := range places {
+		p >>= sieveBits - m.width
+		m.sieve[p/64] |= 1 << (p % 64)
 	}
 	return m
 }
 
-// each calls hit for every window of b that a needle's window hashes to, with the
-// offset of its first byte, from the given one on, in no particular order. It rolls
-// over two halves at once, since one step has to wait for the one before.
+// each calls hit for every window of b, from an offset on, that a needle's window
+// hashes to, with the offset of its first byte.
 func (m *matcher) each(b []byte, from int, hit func(at, needle int)) {
-	w := m.window
-	n := len(b) - w + 1 - from
-	if n <= 0 {
+	sieve, shift, one, two := m.sieve, uint(64-m.width)&63, m.odd[0], m.odd[1]
+	if m.window == shortWindow {
+		for i := from; i+shortWindow <= len(b); i++ {
+			x := binary.LittleEndian.Uint64(b[i:]) * one >> shift
+			if sieve[x/64]&(1<<(x%64)) != 0 {
+				m.tell(b, i, hit)
+			}
+		}
 		return
 	}
-	half := n / 2
-	left, right := from, from+half
-	l, r := m.of(b[left:left+w]), m.of(b[right:right+w])
-	for i := range half {
-		if m.may(l) {
-			m.tell(left+i, l, hit)
+	for i := from; i+longWindow <= len(b); i++ {
+		x := (binary.LittleEndian.Uint64(b[i:])*one + binary.LittleEndian.Uint64(b[i+8:])*two) >> shift
+		if sieve[x/64]&(1<<(x%64)) != 0 {
+			m.tell(b, i, hit)
 		}
-		if m.may(r) {
-			m.tell(right+i, r, hit)
-		}
-		l = m.roll(l, b[left+i], b[left+i+w])
-		if right+i+w < len(b) {
-			r = m.roll(r, b[right+i], b[right+i+w])
-		}
-	}
-	if n%2 == 1 && m.may(r) {
-		m.tell(right+half, r, hit)
 	}
 }
 
-func (m *matcher) may(h uint64) bool { return m.filter[h%filterBits/64]&(1<<(h%64)) != 0 }
-
-func (m *matcher) tell(at int, h uint64, hit func(at, needle int)) {
-	for _, i := range m.byHash[h] {
+func (m *matcher) tell(b []byte, at int, hit func(at, needle int)) {
+	for _, i := range m.byHash[m.of(b[at:at+m.window])] {
 		hit(at, i)
 	}
-}
-
-// roll moves a window on by one byte: h·point + in − out, below 2^63 throughout.
-func (m *matcher) roll(h uint64, out, in byte) uint64 {
-	hi, lo := bits.Mul64(h, m.point)
-	x := lo&prime + (lo>>61 | hi<<3) + uint64(in) + 1 + prime - m.out[out]
-	x = x&prime + x>>61
-	if x >= prime {
-		x -= prime
-	}
-	return x
 }

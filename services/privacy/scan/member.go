@@ -99,8 +99,7 @@ func (l *letters) Read(p []byte) (int, error) {
 // blob searches bytes, as they are, unfolded, and inside compressed members.
 // found is called once for each needle, with the way in.
 func (t *tools) blob(r io.ReaderAt, size int64, within string, depth int, found func(needle int, at int64, within string)) error {
-	raw, whole := t.hunt(), t.hunt()
-	flat := &unfold{to: whole, start: true}
+	raw, flat := t.hunt(), &unfold{to: t.hunt(), start: true}
 	var members []member
 	buf := make([]byte, piece+16)
 	for at := int64(0); at < size; at += piece {
@@ -123,7 +122,7 @@ func (t *tools) blob(r io.ReaderAt, size int64, within string, depth int, found 
 		had[f.needle] = true
 		found(f.needle, f.at, within)
 	}
-	for _, f := range whole.end() {
+	for _, f := range flat.end() {
 		if !had[f.needle] {
 			found(f.needle, f.at, within+"/unfolded")
 		}

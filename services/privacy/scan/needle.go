@@ -22,8 +22,8 @@ const (
 	Shingle = 28
 )
 
-// Needle is one text, in one encoding, that must not be there any more: the keyed
-// rolling hash of a window of it, and an HMAC of the whole. Name says what it was
+// Needle is one text, in one encoding, that must not be there any more: keyed
+// hashes of a window of it, and an HMAC of the whole. Name says what it was
 // and Form how it was encoded; neither is personal.
 type Needle struct {
 	Name   string
@@ -32,6 +32,7 @@ type Needle struct {
 	Window int
 	At     int // offset of the window
 	Length int
+	Place  uint32 // of the window in the sieve
 	Hash   uint64
 	MAC    [macSize]byte
 }
@@ -75,7 +76,7 @@ func ParseNeedles(doc []byte) (*Needles, error) {
 		return nil, errNeedles
 	}
 	for _, x := range n.List {
-		if x.Window != longWindow && x.Window != shortWindow || x.At < 0 || x.At+x.Window > x.Length || x.Length > maxLength {
+		if x.Window != longWindow && x.Window != shortWindow || x.At < 0 || x.At+x.Window > x.Length || x.Length > maxLength || x.Place >= 1<<sieveBits {
 			return nil, errNeedles
 		}
 	}
@@ -150,7 +151,7 @@ func (n *Needles) add(name, form string, b []byte) {
 	n.seen[mac] = true
 	at := busiest(b, window)
 	h := newHasher(n.Key, window)
-	n.List = append(n.List, Needle{Name: name, Form: form, Text: n.next, Window: window, At: at, Length: len(b), Hash: h.of(b[at : at+window]), MAC: mac})
+	n.List = append(n.List, Needle{Name: name, Form: form, Text: n.next, Window: window, At: at, Length: len(b), Place: h.place(b[at : at+window]), Hash: h.of(b[at : at+window]), MAC: mac})
 }
 
 // Without drops every text that stands in what each hands over: words that others

@@ -212,6 +212,30 @@ func TestNeedlesAreFoundWhereverTheyLie(t *testing.T) {
 	})
 }
 
+// TestFoldedAcrossPieces: a text that was broken into lines is whole again for the
+// scan, wherever the pieces end in which a file is read.
+//
+// clause: S4
+func TestFoldedAcrossPieces(t *testing.T) {
+	const needle = "Folded-Subject-4471-Heron"
+	n := scan.NewNeedles()
+	n.Add("name", needle)
+	for _, before := range []int{0, 1<<20 - 3*len(needle), 1<<20 - len(needle), 1<<20 - 12, 1<<20 - 1, 1 << 20} {
+		for _, broken := range []string{needle[:5] + "\r\n\t" + needle[5:], needle[:3] + "=\r\n" + needle[3:11] + "=\n" + needle[11:], "\x00\n" + needle[:20] + "\n" + needle[20:] + "\x00"} {
+			cfg := place(t, []byte(strings.Repeat("a", before)+broken+strings.Repeat("b", 100)))
+			cfg.Needles = n
+			if r := run(t, cfg); len(r.Hits) == 0 {
+				t.Errorf("%q behind %d bytes is not seen", broken, before)
+			}
+		}
+	}
+	cfg := place(t, []byte("\n"+needle[:12]+"\x00"+needle[12:]+"\n"))
+	cfg.Needles = n
+	if r := run(t, cfg); len(r.Hits) != 0 {
+		t.Errorf("found across bytes that are no text: %+v", r.Hits)
+	}
+}
+
 // TestBlindScanCannotPass: a scan whose control is missed is not clean, however
 // little it found.
 //
