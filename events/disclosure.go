@@ -228,6 +228,9 @@ type TenantExportSealed struct {
 	By         AgentID    `json:"by"`
 	To         string     `json:"to,omitempty" pd:"none,public keys of the acquirer's hub"`
 	Kept       int        `json:"kept,omitempty" pd:"none,counts keys that did not travel because their use is restricted"`
+	// Mailboxes are what a part of the business is made of; none is all of it.
+	Mailboxes []MailboxID `json:"mailboxes,omitempty"`
+	Through   Position    `json:"through,omitzero" pd:"none,place in this log up to which it reaches"`
 }
 
 // TransferCompleted says that the acquirer reached the same state.
@@ -247,6 +250,7 @@ type TransferImported struct {
 	State      string     `json:"state" pd:"none,SHA-256 of what folding the log gives"`
 	Root       string     `json:"root,omitempty" pd:"none,Merkle root of the streams' hash chains"`
 	Digest     string     `json:"digest,omitempty" pd:"none,SHA-256 of the export's manifest"`
+	Longer     string     `json:"longer,omitempty" pd:"none,legal ground to keep data longer than their sender"`
 }
 
 // CaseNote is one entry of a case's file.
