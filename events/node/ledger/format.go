@@ -11,8 +11,11 @@ import (
 // # Format of the ledger
 //
 // A ledger is one Pebble store. Numbers are big-endian and unsigned unless said
-// otherwise; varints are those of encoding/binary. Four kinds of keys, told
+// otherwise; varints are those of encoding/binary. Five kinds of keys, told
 // apart by their first byte:
+//
+//	'C'                         where a scavenge was stopped; else absent
+//	    stream name             the first it did not look at
 //
 //	'G'                         counters, in every batch
 //	    magic      4  "wshl"
@@ -62,6 +65,7 @@ const (
 
 	flagJSON byte = 1
 
+	prefixCursor   byte = 'C'
 	prefixCounters byte = 'G'
 	prefixLog      byte = 'L'
 	prefixName     byte = 'N'
@@ -73,6 +77,8 @@ const (
 )
 
 var magic = [4]byte{'w', 's', 'h', 'l'}
+
+func cursorKey() []byte { return []byte{prefixCursor} }
 
 func counterKey() []byte { return []byte{prefixCounters} }
 

@@ -3,9 +3,11 @@ package ledger
 import (
 	"encoding/hex"
 	"fmt"
+	"log/slog"
 	"math"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -20,6 +22,7 @@ func TestFormat(t *testing.T) {
 	}{
 		{"counters", counters{next: 64, stream: 1, store: [16]byte{0xaa}}.encode(), "7773686c" + "00000001" +
 			"0000000000000040" + "0000000000000001" + "aa000000000000000000000000000000"},
+		{"cursor key", cursorKey(), "43"},
 		{"log key", logKey(64), "4c" + "0000000000000040"},
 		{"record", encodeRecord("s", 3, 5, ev), "01" + "01" + "0000000000000003" + "0000000000000005" +
 			"01000000000000000000000000000002" + "01" + "02" + "01" + "73" + "7479" + "6d" + "7b7d"},
@@ -72,6 +75,41 @@ func TestRecentForgetsTheOldest(t *testing.T) {
 	}
 	if len(r.ring) != recentIDs || len(r.byID) > recentIDs {
 		t.Errorf("ring of %d, map of %d", len(r.ring), len(r.byID))
+	}
+}
+
+// TestTablesHoldOneKindOfKey: the log is not written again with every change of
+// a stream's header.
+func TestTablesHoldOneKindOfKey(t *testing.T) {
+	l, err := Open(Config{Dir: "l", FS: vfs.NewMem(), Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for n := range 20 {
+		evs := []Event{{ID: [16]byte{byte(n), 1}, Type: "t", Data: make([]byte, memtableBytes/8)}}
+		if _, err := l.Append(t.Context(), fmt.Sprint(n%3), Any, evs); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.db.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	levels, err := l.db.SSTables()
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[byte]int{}
+	for _, level := range levels {
+		for _, table := range level {
+			kinds[table.Smallest.UserKey[0]]++
+			if table.Smallest.UserKey[0] != table.Largest.UserKey[0] {
+				t.Errorf("a table holds %c to %c", table.Smallest.UserKey[0], table.Largest.UserKey[0])
+			}
+		}
+	}
+	if len(kinds) != 4 {
+		t.Errorf("tables of %d kinds, want 4", len(kinds))
 	}
 }
 

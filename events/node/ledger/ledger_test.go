@@ -157,6 +157,49 @@ func TestScavenge(t *testing.T) {
 	}
 }
 
+// TestScavengeGoesOnWhereItWasStopped: the streams that a stopped scavenge did
+// not get to come first, and all the others after them.
+func TestScavengeGoesOnWhereItWasStopped(t *testing.T) {
+	const streams = 300 // and as many of metadata, whose names come first
+	fs := vfs.NewMem()
+	first, err := ledger.Open(ledger.Config{Dir: "ledger", FS: fs, Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := func(n int) string { return fmt.Sprintf("s-%03d", n) }
+	for n := range streams {
+		put(t, first, name(n), ledger.NoStream, events(n*10, 2)...)
+		put(t, first, "$$"+name(n), ledger.NoStream, ledger.Event{ID: id(90_000 + n), Type: "$metadata", JSON: true, Data: []byte(`{"$maxCount":1}`)})
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	report, err := first.Scavenge(ctx, func(r ledger.ScavengeReport) {
+		if r.Events == 260 {
+			stop()
+		}
+	})
+	if !errors.Is(err, context.Canceled) || report.Events < 260 || report.Events > 261 {
+		t.Fatalf("stopped after %+v: %v", report, err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l := open(t, fs)
+	put(t, l, name(0), 1, event(5000)) // hides another event in a stream that was done
+	left, last := streams-report.Events, 0
+	again, err := l.Scavenge(t.Context(), func(r ledger.ScavengeReport) {
+		if r.Events == left && last < left && r.Streams > streams/2 {
+			t.Errorf("what was left came only after %d streams", r.Streams)
+		}
+		last = r.Events
+	})
+	if want := (ledger.ScavengeReport{Streams: 2 * streams, Events: left + 1}); again != want || err != nil {
+		t.Errorf("went on with %+v, want %+v; %v", again, want, err)
+	}
+	if whole, err := l.Scavenge(t.Context(), nil); whole != (ledger.ScavengeReport{Streams: 2 * streams}) || err != nil {
+		t.Errorf("a third one did %+v, %v", whole, err)
+	}
+}
+
 func TestBackupIsALedger(t *testing.T) {
 	dir := t.TempDir()
 	l, err := ledger.Open(ledger.Config{Dir: filepath.Join(dir, "a"), Logger: quiet})

@@ -92,7 +92,7 @@ func (l *Ledger) open(cfg *Config) error {
 // the cache fills as blocks are read: an idle ledger needs neither.
 func (l *Ledger) options(cfg *Config, lock *pebble.Lock) *pebble.Options {
 	logger := &pebbleLogger{l}
-	return &pebble.Options{
+	o := &pebble.Options{
 		FS:                 l.fs,
 		Lock:               lock,
 		CacheSize:          cfg.CacheBytes,
@@ -110,6 +110,15 @@ func (l *Ledger) options(cfg *Config, lock *pebble.Lock) *pebble.Options {
 			},
 		},
 	}
+	o.Experimental.SpanPolicyFunc = apart
+	return o
+}
+
+// apart ends every table with the kind of its keys. The log only grows at its
+// end: a table that holds nothing else overlaps no other one, and is moved down
+// where it would be merged and written again, with all the events in it.
+func apart(key []byte) (pebble.SpanPolicy, []byte, error) {
+	return pebble.SpanPolicy{}, []byte{key[0] + 1}, nil
 }
 
 // checkFolder tells an empty folder (fresh) from a ledger and from something else.

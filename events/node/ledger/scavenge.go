@@ -27,48 +27,108 @@ type ScavengeReport struct {
 // soft-deleted stream and of a metadata stream the last event stays, of a
 // tombstoned one the tombstone; the last event of any stream stays, so that
 // numbering goes on. Positions of what stays don't change. It works in small
-// batches beside appends and reads, and ends by handing the space back. When
-// ctx ends or the ledger closes it stops between two batches; what is done is
-// done, and the next one passes it over quickly. progress, which may be nil, is
-// called after every stream.
+// batches beside appends and reads, and ends by handing the space back.
+//
+// It looks at every stream once. When ctx ends, the ledger closes or the process
+// is killed, it stops between two batches, and the next one begins with the
+// streams that this one did not get to. progress, which may be nil, is called
+// after every stream.
 func (l *Ledger) Scavenge(ctx context.Context, progress func(ScavengeReport)) (ScavengeReport, error) {
+	if progress == nil {
+		progress = func(ScavengeReport) {}
+	}
 	var report ScavengeReport
-	for from := ""; ; {
-		names, err := l.names(from)
-		if err != nil {
+	stopped, err := l.scavengeCursor()
+	if err != nil {
+		return report, err
+	}
+	if err := l.scavengeRange(ctx, stopped, "", &report, progress); err != nil {
+		return report, err
+	}
+	if stopped != "" {
+		if err := l.scavengeRange(ctx, "", stopped, &report, progress); err != nil {
 			return report, err
 		}
-		if len(names) == 0 {
-			break
-		}
-		for _, name := range names {
-			if err := l.scavengeStream(ctx, name, &report); err != nil {
-				return report, err
-			}
-			report.Streams++
-			if progress != nil {
-				progress(report)
-			}
-		}
-		from = names[len(names)-1] + "\x00"
 	}
-	if report.Events == 0 {
-		return report, nil
+	if report.Events > 0 || stopped != "" {
+		l.mu.Lock()
+		l.ring.forget(l.durable)
+		l.mu.Unlock()
+		if err := l.compact(ctx); err != nil {
+			return report, err
+		}
 	}
-	l.mu.Lock()
-	l.ring.forget(l.durable)
-	l.mu.Unlock()
-	return report, l.compact(ctx)
+	return report, l.setScavengeCursor("")
 }
 
-// names returns the next streams at or after from, in byte order.
-func (l *Ledger) names(from string) (names []string, err error) {
+// scavengeRange does the streams from a name up to another one, or to the last
+// one when that is empty.
+func (l *Ledger) scavengeRange(ctx context.Context, from, to string, report *ScavengeReport, progress func(ScavengeReport)) error {
+	for {
+		names, err := l.names(from, to)
+		if err != nil || len(names) == 0 {
+			return err
+		}
+		for _, name := range names {
+			if err := l.scavengeStream(ctx, name, report); err != nil {
+				return err
+			}
+			report.Streams++
+			progress(*report)
+		}
+		from = names[len(names)-1] + "\x00"
+		if err := l.setScavengeCursor(from); err != nil {
+			return err
+		}
+	}
+}
+
+// scavengeCursor is the stream to begin with: "" unless a scavenge was stopped.
+func (l *Ledger) scavengeCursor() (string, error) {
+	leave, err := l.enter()
+	if err != nil {
+		return "", err
+	}
+	defer leave()
+	value, closer, err := l.db.Get(cursorKey())
+	if errors.Is(err, pebble.ErrNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read scavenge cursor: %w", err)
+	}
+	return string(value), closer.Close()
+}
+
+// setScavengeCursor remembers it, without a sync: what is lost is looked at again.
+func (l *Ledger) setScavengeCursor(name string) error {
+	leave, err := l.enter()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	set := func() error { return l.db.Set(cursorKey(), []byte(name), pebble.NoSync) }
+	if name == "" {
+		set = func() error { return l.db.Delete(cursorKey(), pebble.NoSync) }
+	}
+	if err := errors.Join(set(), l.Err()); err != nil {
+		return fmt.Errorf("write scavenge cursor: %w", err)
+	}
+	return nil
+}
+
+// names returns the next streams at or after from and before to, in byte order.
+func (l *Ledger) names(from, to string) (names []string, err error) {
 	leave, err := l.enter()
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	it, err := l.db.NewIter(&pebble.IterOptions{LowerBound: nameKey(from), UpperBound: []byte{prefixName + 1}})
+	upper := []byte{prefixName + 1}
+	if to != "" {
+		upper = nameKey(to)
+	}
+	it, err := l.db.NewIter(&pebble.IterOptions{LowerBound: nameKey(from), UpperBound: upper})
 	if err != nil {
 		return nil, fmt.Errorf("list streams: %w", err)
 	}
