@@ -54,6 +54,8 @@ type Config struct {
 		DomainRate   int    `toml:"domain_rate" help:"messages a minute to a domain that nothing is known of; grows with success"`
 
 		Undo    time.Duration `toml:"undo" help:"how long an answer waits and can be taken back"`
+		Attach  int           `toml:"attach" help:"MB of files that travel inside an answer; larger ones go as links"`
+		Links   time.Duration `toml:"links" help:"how long such a link works"`
 		Unknown string        `toml:"unknown" help:"an answer whose outcome stays unknown: ask a person, or resend once"`
 		Quiet   string        `toml:"quiet" help:"hours in which notices to many wait, such as 21:00-07:00"`
 		Zone    string        `toml:"zone" help:"time zone of the quiet hours, such as Europe/Berlin; empty: UTC"`
@@ -83,6 +85,7 @@ type Config struct {
 	Privacy struct {
 		Controller string `toml:"controller" help:"who answers for the data, as the record of processing names it"`
 		Contact    string `toml:"contact" help:"how to reach the controller and its data protection officer"`
+		LedgerHead string `toml:"ledger_head" help:"a file on another volume that remembers the head of the privacy ledger as well, so that a data folder put back as a whole is noticed; empty: none"`
 	} `toml:"privacy"`
 
 	Notices struct {
@@ -153,7 +156,7 @@ func defaults() *Config {
 	c.HTTP.Listen, c.HTTP.Ops = "127.0.0.1:8080", "127.0.0.1:9090"
 	c.Bus.Replicas = 1
 	c.SMTP.Port, c.SMTP.TLS, c.SMTP.Connections, c.SMTP.DomainRate = 587, "starttls", 4, 20
-	c.SMTP.Undo, c.SMTP.Unknown = 10*time.Second, "ask"
+	c.SMTP.Undo, c.SMTP.Unknown, c.SMTP.Attach, c.SMTP.Links = 10*time.Second, "ask", 10, 30*24*time.Hour
 	c.Archive.Port, c.Archive.TLS, c.Archive.Folder = 993, "implicit", "INBOX"
 	c.Desk.Acknowledge, c.Desk.NewTickets, c.Desk.DomainAnswers, c.Desk.TotalAnswers = true, 10, 30, 1000
 	c.Notices.Rate, c.Notices.MaxRate = 60, 6000

@@ -27,9 +27,18 @@ type erasureRooms struct {
 }
 
 // openLedger opens the redo log of destruction and lets the vault in: one that was
-// restored carries out first what it has forgotten.
+// restored carries out first what it has forgotten. The head of the ledger is
+// remembered beside the log, on the bus, and on another volume where there is one,
+// so that a data folder that was put back as a whole is noticed.
 func (h *house) openLedger(ctx context.Context) error {
-	anchors := []erasure.Anchor{erasure.FileAnchor(h.dir("ledger.head"))}
+	const mark = "privacy-ledger"
+	onBus := erasure.KeptAnchor("bus", func(ctx context.Context) ([]byte, error) { return h.bus.Mark(ctx, mark) },
+		func(ctx context.Context, b []byte) error { return h.bus.SetMark(ctx, mark, b) })
+	onBus.Remote = h.cfg.Bus.URL != ""
+	anchors := []erasure.Anchor{erasure.FileAnchor(h.dir("ledger.head")), onBus}
+	if path := h.cfg.Privacy.LedgerHead; path != "" {
+		anchors = append(anchors, erasure.FileAnchor(path))
+	}
 	h.ledger = erasure.NewLedger(h.journal, h.vault, anchors, h.log)
 	return h.ledger.Admit(ctx)
 }

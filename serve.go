@@ -153,15 +153,12 @@ func (h *house) foundation(ctx context.Context) (err error) {
 	h.onClose(func() { _ = h.blobs.Close() })
 	h.sealer = seal.New(h.vault, seal.Files{Put: h.blobs.Put, Get: h.blobs.Get})
 	h.journal = journal.New(journal.Config{Store: h.store, Sealer: h.sealer, Logger: h.log})
-	if err := h.openLedger(ctx); err != nil {
-		return err
-	}
 	h.bus, err = bus.Open(ctx, bus.Config{URL: h.cfg.Bus.URL, Replicas: h.cfg.Bus.Replicas, Dir: h.dir("bus"), Logger: h.log})
 	if err != nil {
 		return err
 	}
 	h.onClose(h.bus.Close)
-	return nil
+	return h.openLedger(ctx)
 }
 
 // rooms opens the views and what keeps them up to date.

@@ -139,9 +139,10 @@ func (b *Bus) ensure(ctx context.Context) error {
 		{Name: string(Outbound), Subjects: []string{"hub.outbound.>"}, Retention: jetstream.WorkQueuePolicy},
 		{Name: string(Deliveries), Subjects: []string{"hub.delivery.>"}, Retention: jetstream.WorkQueuePolicy},
 		{Name: string(DeadLetter), Subjects: []string{"hub.dead.>"}, MaxAge: 7 * 24 * time.Hour},
+		{Name: string(marks), Subjects: []string{string(markOf(">"))}, MaxMsgsPerSubject: 1},
 	} {
 		s.Storage, s.Replicas, s.Duplicates = jetstream.FileStorage, b.cfg.Replicas, 2*time.Minute
-		s.AllowAtomicPublish = s.Name != string(DeadLetter)
+		s.AllowAtomicPublish = s.Retention == jetstream.WorkQueuePolicy
 		if _, err := b.js.CreateOrUpdateStream(ctx, s); err != nil {
 			return fmt.Errorf("create stream %s: %w", s.Name, err)
 		}

@@ -159,3 +159,23 @@ func TestMessageNeverWaitsBehindASlowOne(t *testing.T) {
 		t.Errorf("%d of 11 passed the slow one, %v", fast, err)
 	}
 }
+
+// TestMarkIsTheLastOne, also after a restart: what a name was set to last.
+func TestMarkIsTheLastOne(t *testing.T) {
+	dir := t.TempDir()
+	b := open(t, dir)
+	if v, err := b.Mark(t.Context(), "head"); err != nil || v != nil {
+		t.Errorf("before any was set: %q, %v", v, err)
+	}
+	for _, v := range []string{"one", "two", "three"} {
+		if err := b.SetMark(t.Context(), "head", []byte(v)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.Close()
+	b = open(t, dir)
+	defer b.Close()
+	if v, err := b.Mark(t.Context(), "head"); err != nil || string(v) != "three" {
+		t.Errorf("after a restart: %q, %v", v, err)
+	}
+}

@@ -5,7 +5,7 @@ import "github.com/westshore/hub/events"
 // Stream is the name of a JetStream stream.
 type Stream string
 
-// The streams of the house. All are work queues: a message is gone once acked.
+// The queues of the house: a message is gone once acked. MARKS, beside them, is none.
 const (
 	Inquiries  Stream = "INQUIRIES"
 	Outbound   Stream = "OUTBOUND"

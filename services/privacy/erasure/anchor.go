@@ -12,36 +12,52 @@ import (
 	"github.com/westshore/hub/events/vault"
 )
 
-// FileAnchor keeps the head of the ledger in a file: one line of JSON, replaced
-// whole. Put it on another volume than the log and the vault where there is one.
-func FileAnchor(path string) Anchor {
-	return Anchor{
-		Name: "file",
-		Load: func(context.Context) (vault.Mark, error) {
-			var at vault.Mark
-			b, err := os.ReadFile(path)
-			if errors.Is(err, fs.ErrNotExist) {
-				return at, nil
-			}
-			if err == nil {
-				err = json.Unmarshal(b, &at)
-			}
-			if err != nil {
-				return at, fmt.Errorf("read head of the ledger: %w", err)
-			}
-			return at, nil
-		},
-		Save: func(_ context.Context, at vault.Mark) error {
-			b, err := json.Marshal(at)
-			if err != nil {
-				return err
-			}
-			if err := replace(path, append(b, '\n')); err != nil {
-				return fmt.Errorf("note head of the ledger: %w", err)
-			}
-			return nil
-		},
+// KeptAnchor keeps the head of the ledger as a line of JSON somewhere: load returns
+// nothing when there is none. It never goes back: when what is there is ahead, the
+// ledger was cut, or another one took its place, and Save fails with
+// vault.ErrLedgerBroken.
+func KeptAnchor(name string, load func(context.Context) ([]byte, error), save func(context.Context, []byte) error) Anchor {
+	a := Anchor{Name: name}
+	a.Load = func(ctx context.Context) (at vault.Mark, err error) {
+		b, err := load(ctx)
+		if err == nil && len(b) > 0 {
+			err = json.Unmarshal(b, &at)
+		}
+		if err != nil {
+			return at, fmt.Errorf("read head of the ledger: %w", err)
+		}
+		return at, nil
 	}
+	a.Save = func(ctx context.Context, at vault.Mark) error {
+		was, err := a.Load(ctx)
+		if err != nil {
+			return err
+		}
+		if was.Seq > at.Seq || was.Seq == at.Seq && was != at && was.Seq > 0 {
+			return fmt.Errorf("note head of the ledger: entry %d was noted before, and entry %d is another: %w", was.Seq, at.Seq, vault.ErrLedgerBroken)
+		}
+		b, err := json.Marshal(at)
+		if err == nil {
+			err = save(ctx, append(b, '\n'))
+		}
+		if err != nil {
+			return fmt.Errorf("note head of the ledger: %w", err)
+		}
+		return nil
+	}
+	return a
+}
+
+// FileAnchor keeps the head of the ledger in a file, replaced whole. Put it on
+// another volume than the log and the vault where there is one.
+func FileAnchor(path string) Anchor {
+	return KeptAnchor("file", func(context.Context) ([]byte, error) {
+		b, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		return b, err
+	}, func(_ context.Context, b []byte) error { return replace(path, b) })
 }
 
 // replace puts bytes in a file's place, durably: after a crash the old or the new

@@ -32,6 +32,9 @@ type Anchor struct {
 	Name string
 	Load func(context.Context) (vault.Mark, error) // zero when it remembers nothing
 	Save func(context.Context, vault.Mark) error
+	// Remote says that the place may be away for a while. The vault is then let in
+	// without it, and nothing is destroyed before it is back.
+	Remote bool
 }
 
 // Ledger is the redo log of destruction (PRIVACY 0.9). Nothing that a restored
@@ -326,28 +329,45 @@ func (l *Ledger) head(ctx context.Context) (vault.Mark, events.Revision, error) 
 // refuses for good with vault.ErrLedgerBroken. When nothing is wrong it costs two
 // reads.
 func (l *Ledger) Admit(ctx context.Context) error {
-	var anchored vault.Mark
-	for _, a := range l.anchors {
-		at, err := a.Load(ctx)
-		if err != nil {
-			return fmt.Errorf("admit vault: read anchor %s: %w", a.Name, err)
-		}
-		if at.Seq > anchored.Seq {
-			anchored = at
-		}
+	anchored, by, behind, err := l.anchored(ctx)
+	if err != nil {
+		return fmt.Errorf("admit vault: %w", err)
 	}
 	mark, err := l.vault.LedgerMark(ctx)
 	if err != nil {
 		return fmt.Errorf("admit vault: %w", err)
 	}
 	if err := l.vault.Admit(ctx, l.tail(ctx, max(mark.Seq, 1)), anchored); err != nil {
+		if anchored.Seq > 0 {
+			err = fmt.Errorf("%w (the anchor %q remembers entry %d)", err, by, anchored.Seq)
+		}
 		return err
 	}
 	head, err := l.Head(ctx)
-	if err != nil || head.Seq == 0 || head == anchored {
+	if err != nil || head.Seq == 0 || head == anchored && !behind {
 		return err
 	}
-	return l.anchor(ctx, head) // a crash came between the entry and its anchor
+	return l.anchor(ctx, head) // a crash came between the entry and its anchors, or one is new
+}
+
+// anchored is the head that the anchors remember, and who does. behind says that
+// one of them remembers less.
+func (l *Ledger) anchored(ctx context.Context) (head vault.Mark, by string, behind bool, err error) {
+	for i, a := range l.anchors {
+		at, err := a.Load(ctx)
+		if err != nil && a.Remote {
+			l.log.Warn("an anchor of the privacy ledger does not answer: nothing is destroyed before it does", "anchor", a.Name, "error", err)
+			continue
+		}
+		if err != nil {
+			return head, by, behind, fmt.Errorf("read anchor %s: %w", a.Name, err)
+		}
+		behind = behind || i > 0 && at != head
+		if at.Seq > head.Seq {
+			head, by = at, a.Name
+		}
+	}
+	return head, by, behind, nil
 }
 
 // tail reads entries as the vault takes them, from one on.

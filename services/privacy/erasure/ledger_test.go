@@ -142,3 +142,47 @@ func TestNothingIsDestroyedBeforeItIsAnchored(t *testing.T) {
 		t.Errorf("again: %+v, %v", done, err)
 	}
 }
+
+// TestRolledBackFolderIsNoticed: the log and the anchor beside it were put back
+// together, and what remembers more lies elsewhere, as on the bus: the vault stays
+// shut. While that place is away, the vault opens, and nothing is destroyed.
+//
+// clause: S4
+func TestRolledBackFolderIsNoticed(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	who, _, _ := h.receive(mail{ada, "rolled back as a whole", "The folder and the anchor in it go back together", ""})
+	var kept []byte
+	away := errors.New("no servers available")
+	var down error
+	elsewhere := erasure.KeptAnchor("bus", func(context.Context) ([]byte, error) { return kept, down }, func(_ context.Context, b []byte) error {
+		kept = b
+		return down
+	})
+	elsewhere.Remote = true
+	beside := erasure.FileAnchor(filepath.Join(h.Dir, "beside.head"))
+	ledger := erasure.NewLedger(h.Journal, h.Vault, []erasure.Anchor{beside, elsewhere}, h.Logger)
+	list := h.targets(who)
+	_, err := ledger.Destroy(t.Context(), events.NewUUID(), vault.CauseRedaction, time.Time{}, list[:1])
+	check(t, err)
+	if head, err := elsewhere.Load(t.Context()); err != nil || head.Seq != 1 {
+		t.Fatalf("elsewhere remembers %+v, %v", head, err)
+	}
+	kept = nil // a place that was added later is told
+	check(t, ledger.Admit(t.Context()))
+	if head, err := elsewhere.Load(t.Context()); err != nil || head.Seq != 1 {
+		t.Errorf("a new place was told %+v, %v", head, err)
+	}
+	down = away
+	check(t, ledger.Admit(t.Context()))
+	if _, err := ledger.Destroy(t.Context(), events.NewUUID(), vault.CauseRedaction, time.Time{}, list[1:]); !errors.Is(err, erasure.ErrAnchor) || h.live(who) != len(list)-1 {
+		t.Errorf("destroyed while the anchor is away: %v, %d keys", err, h.live(who))
+	}
+	down, kept = nil, []byte(`{"seq":7,"hash":"00"}`)
+	if err := ledger.Admit(t.Context()); !errors.Is(err, vault.ErrLedgerBroken) {
+		t.Errorf("a folder that was rolled back was admitted: %v", err)
+	}
+	if _, err := ledger.Destroy(t.Context(), events.NewUUID(), vault.CauseRedaction, time.Time{}, list[1:]); !errors.Is(err, vault.ErrLedgerBroken) {
+		t.Errorf("destroyed on a folder that was rolled back: %v", err)
+	}
+}
