@@ -57,8 +57,12 @@ const (
 	sweepBatch  = 10_000
 )
 
-// RunSeal measures with that many keys in the vault.
-func RunSeal(ctx context.Context, keys int) (*Seal, error) {
+// SealSteps are the parts of RunSeal that can be measured alone.
+func SealSteps() []string { return []string{"seal", "open", "erase", "rewrap", "sweep"} }
+
+// RunSeal measures with that many keys in the vault; only, when it is not empty,
+// names the one step that is wanted.
+func RunSeal(ctx context.Context, keys int, only string) (*Seal, error) {
 	dir, err := os.MkdirTemp("", "hub-bench")
 	if err != nil {
 		return nil, err
@@ -78,7 +82,7 @@ func RunSeal(ctx context.Context, keys int) (*Seal, error) {
 		return nil, errors.Join(err, v.Close())
 	}
 	b := &sealBench{v: v, sealer: seal.New(v, seal.Files{Put: files.Put, Get: files.Get}), out: out}
-	err = b.run(ctx, keys)
+	err = b.run(ctx, keys, only)
 	return out, errors.Join(err, files.Close(), v.Close())
 }
 
@@ -89,7 +93,7 @@ type sealBench struct {
 	out    *Seal
 }
 
-func (b *sealBench) run(ctx context.Context, keys int) error {
+func (b *sealBench) run(ctx context.Context, keys int, only string) error {
 	none := vault.Period{}
 	err := b.v.SetSchedule(ctx, vault.Schedule{Version: 1, Rules: []vault.Rule{
 		{Class: events.ClassComm, Anchor: vault.AnchorProcess, Keep: vault.Period{Months: 24}, MaxFromCollection: vault.Period{Years: 5}},
@@ -102,14 +106,18 @@ func (b *sealBench) run(ctx context.Context, keys int) error {
 	for _, step := range []struct {
 		name string
 		do   func(context.Context, int) error
+		with []string // is needed for these as well
 	}{
-		{"sealing", b.seal},
-		{"filling", b.fill},
-		{"opening", b.open},
-		{"erasing one person", b.erase},
-		{"wrapping anew", b.rewrap},
-		{"sweeping", b.sweep},
+		{"seal", b.seal, []string{"open"}},
+		{"fill", b.fill, SealSteps()[1:]},
+		{"open", b.open, nil},
+		{"erase", b.erase, nil},
+		{"rewrap", b.rewrap, nil},
+		{"sweep", b.sweep, nil},
 	} {
+		if only != "" && only != step.name && !slices.Contains(step.with, only) {
+			continue
+		}
 		fmt.Fprintf(os.Stderr, "%s\n", step.name)
 		if err := step.do(ctx, keys); err != nil {
 			return fmt.Errorf("%s: %w", step.name, err)
