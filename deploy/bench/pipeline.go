@@ -4,11 +4,11 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +23,8 @@ type Pipeline struct {
 	Seconds  float64  `json:"seconds"`
 	Rate     float64  `json:"mails_per_s"`
 	CPU      float64  `json:"hub_cpu_ms_per_mail"`
-	Single   Latency  `json:"single_mail_visible_ms"` // from LMTP's 250 to the live feed and the API
+	Single   Latency  `json:"single_mail_visible_ms"`    // from LMTP's 250 to the live feed and the API
+	Notice   Latency  `json:"announced_mail_visible_ms"` // from Dovecot's notice to a client in IDLE (RFC 2177), which it delays
 	Empty    float64  `json:"start_empty_ms"`
 	Restart  float64  `json:"start_with_events_ms"`
 	Events   int      `json:"events_at_restart"`
@@ -165,7 +166,12 @@ func (p *Pipeline) singles(ctx context.Context, h *hub, mail *mailtest.System, n
 	}
 	defer func() { _ = resp.Body.Close() }()
 	feed := bufio.NewScanner(resp.Body)
-	var times []float64
+	announced, stop, err := mail.Watch("support@hub.test")
+	if err != nil {
+		return err
+	}
+	defer stop()
+	var times, notices []float64
 	for i := range singles {
 		if err := mail.Deliver("support@hub.test", message(n+i)); err != nil {
 			return err
@@ -183,10 +189,16 @@ func (p *Pipeline) singles(ctx context.Context, h *hub, mail *mailtest.System, n
 			}
 		}
 		times = append(times, ms(time.Since(began)))
+		visible := time.Now()
+		select {
+		case at := <-announced:
+			notices = append(notices, ms(visible.Sub(at)))
+		case <-time.After(5 * time.Second):
+			return errors.New("dovecot announced no mail")
+		}
 	}
-	slices.Sort(times)
-	p.Single = Latency{N: singles, P50: times[len(times)/2], P99: times[len(times)*99/100], Max: times[len(times)-1]}
-	p.Events = (n + singles) * 6 // inquiry, binding, request, decision, ticket and message
+	p.Single, p.Notice = latency(times), latency(notices)
+	p.Events = (n + singles) * 6 // at least: inquiry, binding, request, decision, ticket and message
 	return nil
 }
 
