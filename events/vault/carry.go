@@ -122,11 +122,11 @@ func (v *Vault) carried(ctx context.Context, kids []events.KID) (map[events.KID]
 
 // Adopted is what came of taking keys of another house.
 type Adopted struct {
-	New      int          // taken
-	Known    int          // taken before
-	Refused  int          // destroyed here: they stay so
-	Entombed int          // tombstones that are new here
-	Ended    []events.KID // live here, destroyed there: the caller destroys them, by way of its ledger
+	New      int    // taken
+	Known    int    // taken before
+	Refused  int    // destroyed here: they stay so
+	Entombed int    // tombstones that are new here
+	Ended    []Info // live here, destroyed there: the caller destroys them, by way of its ledger
 }
 
 // Adopt takes keys and tombstones of another house, in one transaction. What was
@@ -161,9 +161,10 @@ func (v *Vault) Adopt(ctx context.Context, keys []Carried, tombs map[events.KID]
 		}
 	}
 	var out Adopted
+	var ended [][]byte
 	unit := v.Begin()
 	err := v.w.do(ctx, &job{run: func(ctx context.Context, w *writer) (err error) {
-		out = Adopted{}
+		out, ended = Adopted{}, nil
 		var fresh []minted
 		for i := range rows {
 			state, err := standing(ctx, w, rows[i].kid[:])
@@ -191,8 +192,16 @@ func (v *Vault) Adopt(ctx context.Context, keys []Carried, tombs map[events.KID]
 		if err := v.insertKeys(ctx, w, unit, now, fresh); err != nil {
 			return err
 		}
-		return out.entomb(ctx, w, tombs)
+		ended, err = out.entomb(ctx, w, tombs)
+		return err
 	}})
+	for _, kid := range ended {
+		var live []Info
+		if err == nil {
+			live, err = v.infos(ctx, "kid = ?", kid)
+		}
+		out.Ended = append(out.Ended, live...)
+	}
 	if err != nil {
 		return Adopted{}, explain("adopt keys", err)
 	}
@@ -228,29 +237,30 @@ func standing(ctx context.Context, w *writer, kid []byte) (state string, err err
 	return state, err
 }
 
-func (a *Adopted) entomb(ctx context.Context, w *writer, tombs map[events.KID]Tomb) error {
+// entomb writes the tombstones that are new here, and lists those of live keys.
+func (a *Adopted) entomb(ctx context.Context, w *writer, tombs map[events.KID]Tomb) (ended [][]byte, err error) {
 	for kid, t := range tombs {
 		raw, ok := parseHex(string(kid))
 		if !ok || t.Cause == "" {
-			return errors.New("a tombstone is not whole")
+			return nil, errors.New("a tombstone is not whole")
 		}
 		state, err := standing(ctx, w, raw[:])
 		if err != nil {
-			return err
+			return nil, err
 		}
 		switch state {
 		case standingLive:
-			a.Ended = append(a.Ended, kid)
+			ended = append(ended, raw[:])
 		case "":
 			commit := make([]byte, commitSize)
 			copy(commit, t.Commit)
 			if _, err := w.exec(ctx, "INSERT INTO seg_tomb (kid, order_id, cause, at, kc) VALUES (?, ?, ?, ?, ?)", raw[:], t.Order[:], t.Cause, millis(t.At), commit); err != nil {
-				return err
+				return nil, err
 			}
 			a.Entombed++
 		}
 	}
-	return nil
+	return ended, nil
 }
 
 // Introduce makes a person who came from another house known by an address. When
