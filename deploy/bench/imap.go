@@ -116,7 +116,7 @@ func (b *bigMailbox) serve(c net.Conn) {
 				return
 			}
 		case strings.HasPrefix(cmd, "UID SEARCH"):
-			say("* SEARCH")
+			b.search(w, cmd)
 		case verb == "LOGOUT":
 			say("* BYE")
 			say("%s OK", tag)
@@ -125,6 +125,18 @@ func (b *bigMailbox) serve(c net.Conn) {
 		}
 		say("%s OK done", tag)
 	}
+}
+
+// search lists the mails from a UID on.
+func (b *bigMailbox) search(w *bufio.Writer, cmd string) {
+	_, set, _ := strings.Cut(cmd, "UID SEARCH UID ")
+	from, _, _ := strings.Cut(set, ":")
+	first, _ := strconv.Atoi(from)
+	_, _ = w.WriteString("* SEARCH")
+	for uid := max(1, first); uid <= len(b.sizes); uid++ {
+		_, _ = fmt.Fprintf(w, " %d", uid)
+	}
+	_, _ = w.WriteString("\r\n")
 }
 
 // fetch answers with sizes and dates, or with whole mails.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,23 +33,25 @@ type brakes struct {
 	hits    map[string]int64
 }
 
-// sender is what a customer's stream says about tickets and answers of late.
+// sender is what a customer's stream says about tickets and answers of late. Many
+// are in memory, most with one request, so it is small.
 type sender struct {
 	revision events.Revision
-	last     events.TicketID
-	tickets  []time.Time
-	acks     []ack
-	seen     map[events.InquiryID]events.TicketRequested
+	requests []request // the newest keep, oldest first
 }
 
-type ack struct {
-	at      time.Time
-	mailbox events.MailboxID
+// request is a ticket that was asked for.
+type request struct {
+	at           time.Time
+	inquiry      events.InquiryID
+	ticket       events.TicketID
+	mailbox      events.MailboxID
+	acknowledged bool
 }
 
 // maxSenders bounds the cache; when it is full it is emptied, and streams are
 // read again.
-const maxSenders = 20_000
+const maxSenders = 10_000
 
 func newBrakes(cfg RouterConfig, j *journal.Journal, now func() time.Time, log *slog.Logger) *brakes {
 	return &brakes{cfg: cfg, j: j, now: now, log: log, cache: map[events.SubjectID]*sender{}, domains: map[events.Hash][]time.Time{}, hits: map[string]int64{}}
@@ -142,13 +145,13 @@ func (b *brakes) apply(ctx context.Context, in events.InquiryReceived, d events.
 		if err != nil {
 			return d, err
 		}
-		if before, again := s.seen[in.Inquiry]; again { // a repetition
-			d.Ticket, d.Acknowledge = before.Ticket, before.Acknowledged
+		if before, again := s.request(in.Inquiry); again { // a repetition
+			d.Ticket, d.Acknowledge = before.ticket, before.acknowledged
 			break
 		}
 		now := b.now()
-		if since(s.tickets, now, b.cfg.NewWindow) >= b.cfg.NewTickets && s.last != "" {
-			d.Ticket, d.New, d.Related, d.Why, d.Brake = s.last, false, "", "too_many_tickets", "sender_tickets"
+		if newest, n := s.since(now, b.cfg.NewWindow); n >= b.cfg.NewTickets {
+			d.Ticket, d.New, d.Related, d.Why, d.Brake = newest, false, "", "too_many_tickets", "sender_tickets"
 			b.hit(d.Brake)
 			return d, nil
 		}
@@ -182,11 +185,11 @@ func (b *brakes) acknowledgement(in events.InquiryReceived, s *sender, now time.
 		return "sender_not_authentic"
 	}
 	hour, day := 0, 0
-	for _, a := range s.acks {
-		if now.Sub(a.at) < time.Hour && a.mailbox == in.Mailbox {
+	for _, r := range s.requests {
+		if r.acknowledged && now.Sub(r.at) < time.Hour && r.mailbox == in.Mailbox {
 			hour++
 		}
-		if now.Sub(a.at) < 24*time.Hour {
+		if r.acknowledged && now.Sub(r.at) < 24*time.Hour {
 			day++
 		}
 	}
@@ -252,7 +255,7 @@ func (b *brakes) sender(ctx context.Context, id events.SubjectID, read bool) (*s
 	if s != nil && !read {
 		return s, nil
 	}
-	s = &sender{revision: events.NoStream, seen: map[events.InquiryID]events.TicketRequested{}}
+	s = &sender{revision: events.NoStream}
 	if !read {
 		return s, nil
 	}
@@ -273,26 +276,30 @@ func (b *brakes) sender(ctx context.Context, id events.SubjectID, read bool) (*s
 const keep = 64
 
 func (s *sender) add(rev events.Revision, at time.Time, e events.TicketRequested) {
-	s.revision, s.last = rev, e.Ticket
-	s.tickets = tail(append(s.tickets, at))
-	if e.Acknowledged {
-		s.acks = tail(append(s.acks, ack{at, e.Mailbox}))
+	if s.revision = rev; len(s.requests) == keep {
+		s.requests = slices.Delete(s.requests, 0, 1)
 	}
-	if len(s.seen) > keep {
-		clear(s.seen)
-	}
-	s.seen[e.Inquiry] = e
+	s.requests = append(s.requests, request{at, e.Inquiry, e.Ticket, e.Mailbox, e.Acknowledged})
 }
 
-func tail[T any](list []T) []T {
-	if len(list) > keep {
-		return append([]T(nil), list[len(list)-keep:]...)
+// request finds what an inquiry asked for before.
+func (s *sender) request(id events.InquiryID) (request, bool) {
+	for _, r := range s.requests {
+		if r.inquiry == id {
+			return r, true
+		}
 	}
-	return list
+	return request{}, false
 }
 
-func since(list []time.Time, now time.Time, window time.Duration) int {
-	return len(recent(list, now, window))
+// since counts the tickets of a window up to now, and names the newest.
+func (s *sender) since(now time.Time, window time.Duration) (newest events.TicketID, n int) {
+	for _, r := range s.requests {
+		if now.Sub(r.at) < window {
+			newest, n = r.ticket, n+1
+		}
+	}
+	return newest, n
 }
 
 func recent(list []time.Time, now time.Time, window time.Duration) []time.Time {

@@ -58,7 +58,7 @@ type Config struct {
 	Poll       time.Duration // between looks where IDLE does not work; 60 s
 	IdleSlice  time.Duration // how long one IDLE lasts; 5 min, at most 29
 	BatchMails int           // most mails in one Take; 256
-	BatchBytes int64         // most bytes in one Take, unless one mail alone has more; 8 MB
+	BatchBytes int64         // most bytes in one Take, unless one mail alone has more; 4 MB
 
 	DialTimeout    time.Duration // 30 s
 	CommandTimeout time.Duration // silence of the server while it owes an answer; 60 s
@@ -102,7 +102,7 @@ func (c Config) withDefaults() Config {
 		c.BatchMails = 256
 	}
 	if c.BatchBytes <= 0 {
-		c.BatchBytes = 8 << 20
+		c.BatchBytes = 4 << 20
 	}
 	return c
 }

@@ -9,6 +9,9 @@ import (
 	"github.com/emersion/go-imap/v2"
 )
 
+// listWindow is how many mails of a large folder are listed at once.
+const listWindow = 5000
+
 // entry is a mail of the folder before its bytes are fetched.
 type entry struct {
 	uid  uint32
@@ -35,7 +38,7 @@ func (s *session) list(ctx context.Context) ([]entry, error) {
 	entries = slices.DeleteFunc(entries, func(e entry) bool { return e.uid < s.next() || mem.ahead[e.uid] })
 	slices.SortFunc(entries, func(a, b entry) int { return int(int64(a.uid) - int64(b.uid)) })
 	entries = slices.CompactFunc(entries, func(a, b entry) bool { return a.uid == b.uid })
-	s.m.report(func(st *Status) { st.Waiting, st.OldestWaiting = len(entries), oldest(entries) })
+	s.m.report(func(st *Status) { st.Waiting, st.OldestWaiting = len(entries)+s.beyond, oldest(entries) })
 	s.pending = make([]uint32, len(entries))
 	for i, e := range entries {
 		s.pending[i] = e.uid
@@ -60,10 +63,15 @@ func oldest(entries []entry) (at time.Time) {
 // over it; then, up to the next time all is read, for UIDs alone.
 func (s *session) listSizes(ctx context.Context) ([]entry, error) {
 	mem := &s.m.memory
+	s.beyond = 0
 	if mem.noSizes {
 		return s.listUIDs()
 	}
-	entries, err := s.listSet(ctx, imap.UIDSet{{Start: imap.UID(s.next()), Stop: 0}})
+	set, err := s.window()
+	if err != nil {
+		return nil, err
+	}
+	entries, err := s.listSet(ctx, set)
 	if err == nil || ctx.Err() != nil {
 		return entries, err
 	}
@@ -74,6 +82,32 @@ func (s *session) listSizes(ctx context.Context) ([]entry, error) {
 		return s.listUIDs()
 	}
 	return nil, err
+}
+
+// window is what to list next: all there is, or of a folder that holds much more
+// than that, its next part, so that memory does not grow with the folder.
+func (s *session) window() (imap.UIDSet, error) {
+	next := s.next()
+	set := imap.UIDSet{{Start: imap.UID(next), Stop: 0}}
+	if !s.bulk {
+		return set, nil
+	}
+	uids, err := s.link.search(s.m, &imap.SearchCriteria{UID: []imap.UIDSet{set}})
+	if err != nil {
+		return nil, err
+	}
+	uids = slices.DeleteFunc(uids, func(uid uint32) bool { return uid < next || s.m.memory.ahead[uid] })
+	if s.bulk = len(uids) > listWindow; s.bulk {
+		s.beyond = len(uids) - listWindow
+		uids = uids[:listWindow]
+	}
+	switch n := len(uids); {
+	case n > effectChunk:
+		set = imap.UIDSet{{Start: imap.UID(uids[0]), Stop: imap.UID(uids[n-1])}}
+	case n > 0:
+		set = uidSet(uids)
+	}
+	return set, nil
 }
 
 func (s *session) listSet(ctx context.Context, set imap.UIDSet) ([]entry, error) {

@@ -215,3 +215,37 @@ func TestFromNow(t *testing.T) {
 		t.Errorf("taken %d", len(got))
 	}
 }
+
+// A folder of any size is listed in parts, so that memory does not grow with it:
+// each mail is taken once, though one is refused and some go meanwhile.
+func TestLargeFolderIsListedInParts(t *testing.T) {
+	const n = 11_000
+	bodies := make([]string, n)
+	for i := range bodies {
+		bodies[i] = "x\r\n"
+	}
+	f, cfg := startFake(t, bodies...)
+	f.set(func() {
+		f.onBody = func(uid uint32, _ bool) string {
+			switch {
+			case uid == 3:
+				return "no"
+			case uid == 4000:
+				for gone := range uint32(3) {
+					delete(f.mails, 9000+gone)
+				}
+			}
+			return ""
+		}
+	})
+	h := newHouse()
+	run(t, cfg, h.deps())
+	h.waitMark(t, mailbox.Bookmark{UIDValidity: 7, NextUID: n + 1})
+	uids(t, h.waitTaken(t, n-3))
+	for _, cmd := range f.commands() {
+		if strings.Contains(cmd, "RFC822.SIZE") && (strings.Contains(cmd, " 1:*") || strings.Contains(cmd, " 3:*")) {
+			t.Errorf("lists everything: %s", cmd)
+		}
+	}
+	h.wait(t, "nothing waiting", func() bool { return h.states[len(h.states)-1].Waiting == 0 })
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/emersion/go-imap/v2"
 	"golang.org/x/sync/semaphore"
@@ -70,16 +71,26 @@ func (m *Mailbox) retrieve(ctx context.Context, validity uint32, uids []uint32, 
 	})
 }
 
+// again fetches mails by their UIDs, so many at once that command lines stay
+// short.
 func (s *session) again(ctx context.Context, uids []uint32) error {
-	there, err := s.link.search(s.m, &imap.SearchCriteria{UID: []imap.UIDSet{uidSet(uids)}})
-	if err != nil || len(there) == 0 {
-		return err
+	for part := range slices.Chunk(uids, effectChunk) {
+		there, err := s.link.search(s.m, &imap.SearchCriteria{UID: []imap.UIDSet{uidSet(part)}})
+		if err != nil {
+			return err
+		}
+		if len(there) == 0 {
+			continue
+		}
+		entries, err := s.listSet(ctx, uidSet(there))
+		if err != nil {
+			return err
+		}
+		if err := s.fetchAll(ctx, entries); err != nil {
+			return err
+		}
 	}
-	entries, err := s.listSet(ctx, uidSet(there))
-	if err != nil {
-		return err
-	}
-	return s.fetchAll(ctx, entries)
+	return nil
 }
 
 // visit does something on a fresh connection with the folder open read-only.

@@ -52,6 +52,8 @@ type session struct {
 	top      uint32   // above every UID handed over or gone
 	pending  []uint32 // listed and not settled yet, ascending: the bookmark stays below
 	canIdle  bool
+	bulk     bool // there is much to list: it is done in parts
+	beyond   int  // mails behind the part that is listed
 }
 
 // openSession selects the folder and decides where to begin.
@@ -76,6 +78,7 @@ func (m *Mailbox) openSession(ctx context.Context, l *link) (*session, error) {
 		canIdle: l.client.Caps().Has(imap.CapIdle),
 	}
 	s.begin(mark, uint32(sel.UIDNext))
+	s.bulk = int64(sel.UIDNext)-int64(s.next()) > listWindow
 	m.report(func(st *Status) { st.Messages, st.Validity, st.UIDNext = sel.NumMessages, sel.UIDValidity, s.top })
 	s.taker = startTaker(ctx, s)
 	if mark.UIDValidity == 0 && m.cfg.FromNow {
@@ -148,8 +151,12 @@ func (s *session) catchUp(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("list mails: %w", err)
 		}
-		if len(entries) == 0 {
+		if len(entries) == 0 && !s.bulk {
 			break
+		}
+		if len(entries) == 0 { // all of this part went meanwhile
+			s.bulk = false
+			continue
 		}
 		if err := s.fetchAll(ctx, entries); err != nil {
 			return fmt.Errorf("fetch mails: %w", err)
