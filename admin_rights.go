@@ -24,7 +24,7 @@ func rightsCommands() map[string]privacyCommand {
 		"export":         {"REQUEST as=EMAIL", "make the copy a request of access asks for, and send its link", (*house).exportData},
 		"hold":           {"place|agree|decline|extend|release [HOLD] as=EMAIL …", "legal holds; a second person agrees", (*house).holdCommand},
 		"verify-package": {"FILE [key=BASE64]", "check a package or copy without the hub's data", (*house).verifyPackage},
-		"transfer":       {"announce as=EMAIL acquirer=NAME subject=TEXT text=FILE", "announce a business transfer; everybody is written to once", (*house).transferCommand},
+		"transfer":       {"announce|expect|export|verify|import|complete|shred …", "carry a business, or a part of it, to another hub", (*house).transferCommand},
 	}
 }
 
@@ -172,30 +172,5 @@ func (h *house) verifyPackage(_ context.Context, args []string, out io.Writer) e
 		line += fmt.Sprintf("%d segments, exactly those that were approved\n", n)
 	}
 	_, err = io.WriteString(out, line)
-	return err
-}
-
-func (h *house) transferCommand(ctx context.Context, args []string, out io.Writer) error {
-	words, flags := parted(args)
-	if len(words) != 1 || words[0] != "announce" {
-		return misuse("say: privacy transfer announce as=EMAIL acquirer=NAME subject=TEXT text=FILE")
-	}
-	agent, by, err := h.person(ctx, flags)
-	if err != nil {
-		return err
-	}
-	text, err := os.ReadFile(flags["text"])
-	if err != nil {
-		return err
-	}
-	now := time.Now()
-	id, err := h.disclosure.Announce(ctx, by, agent, disclosure.NewTransfer{
-		Acquirer: events.RecipientID(flags["acquirer"]), Effective: now.AddDate(0, 2, 0), ObjectBy: now.AddDate(0, 1, 0),
-		Subject: flags["subject"], Text: string(text),
-	})
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(out, "%s\neverybody is written to, once, by the running hub\n", id)
 	return err
 }

@@ -91,6 +91,7 @@ func (h *house) run(ctx context.Context, rooms []string, ready func(*gateway.Gat
 	start := func(name string, loop func(context.Context) error) {
 		loops.Go(func() { h.keep(ctx, name, loop) })
 	}
+	h.serving.Store(true)
 	start("control", h.control)
 	start("projections", h.readViews)
 	if slices.Contains(rooms, "privacy") {
@@ -203,7 +204,7 @@ func (h *house) receive(ctx context.Context, start func(string, func(context.Con
 		Desk: h.desk, Accounts: h.accounts, Forms: h.forms, Raw: h.sealer.OpenBlob, Part: mailbox.DecodePart,
 		Mailboxes: h.mailboxStates, Mail: h.mailRoom(), System: h.system, Head: h.journal.Head,
 		Notices: h.notices, NoticeView: h.noticeView, Hatch: h.hatch, Post: h.post(),
-		Retention: h.retentionRoom(), Privacy: h.privacyRoom(), Leave: h.leave, Left: func() { h.left.Add(1) },
+		Retention: h.retentionRoom(), Privacy: h.privacyRoom(), File: h.fetchFile, Leave: h.leave, Left: func() { h.left.Add(1) },
 		Unavailable: func(err error) bool { return store.IsUnavailable(err) || store.IsOutcomeUnknown(err) },
 	})
 	if err != nil {

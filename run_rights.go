@@ -30,7 +30,8 @@ type rightsOffice struct {
 	rights      *rights.Rights
 	disclosure  *disclosure.Office
 	leave       *mailview.Leave
-	left        atomic.Int64 // how often somebody went on to another site
+	transferRooms
+	left atomic.Int64 // how often somebody went on to another site
 }
 
 // openPrivacyView opens the privacy office's view.
@@ -64,6 +65,7 @@ func (h *house) openRights() {
 		},
 		URL: h.publicURL, Brand: h.cfg.Brand, Logger: h.log,
 	})
+	h.openTransfer()
 	h.leave = &mailview.Leave{Key: h.vault.Secret("links that leave"), Own: h.ownHost}
 }
 
@@ -145,13 +147,7 @@ func (h *house) destroyKeys(ctx context.Context, order events.UUID, cause string
 	if _, err := h.ledger.Destroy(ctx, order, cause, time.Time{}, erasure.Targets(keys)); err != nil {
 		return err
 	}
-	var people []events.SubjectID
-	for _, k := range keys {
-		if !slices.Contains(people, k.Subject) {
-			people = append(people, k.Subject)
-		}
-	}
-	return h.purgeViews(ctx, people)
+	return h.purgeViews(ctx, subjectsOf(keys))
 }
 
 // ownHost reports hosts that need no page before them: our own, and those of
@@ -256,7 +252,7 @@ func (h *house) serveRights(start func(string, func(context.Context) error)) {
 
 // privacyRoom is the privacy office behind the API.
 func (h *house) privacyRoom() *api.PrivacyRoom {
-	return &api.PrivacyRoom{View: h.privacyView, Rights: h.rights, Disclosure: h.disclosure, Erasure: h.erasure, Access: h.accessLog}
+	return &api.PrivacyRoom{View: h.privacyView, Rights: h.rights, Disclosure: h.disclosure, Transfer: h.transfer, Erasure: h.erasure, Access: h.accessLog}
 }
 
 func (h *house) rightsMetrics() []ops.Metric {

@@ -14,6 +14,7 @@ import (
 	"github.com/westshore/hub/services/privacy/disclosure"
 	"github.com/westshore/hub/services/privacy/erasure"
 	"github.com/westshore/hub/services/privacy/rights"
+	"github.com/westshore/hub/services/privacy/transfer"
 )
 
 // PrivacyRoom is the privacy office behind the API.
@@ -21,6 +22,7 @@ type PrivacyRoom struct {
 	View       *privacy.View
 	Rights     *rights.Rights
 	Disclosure *disclosure.Office
+	Transfer   *transfer.Office
 	Erasure    *erasure.Office
 	// Access lists who opened what: lines of the vault's access log before a number.
 	Access func(ctx context.Context, actor events.Actor, purpose events.Purpose, before int64, limit int) ([]AccessLine, error)

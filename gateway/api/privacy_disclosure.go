@@ -323,27 +323,3 @@ func (a *API) privacyCases() {
 		return &out, err
 	})
 }
-
-func (a *API) privacyTransfers() {
-	add(a, privacyDescribe(post("add-privacy-transfer", "/privacy/transfers", "Announce a business transfer; everybody is written to once")), func(ctx context.Context, in *struct {
-		Command
-		Body struct {
-			Acquirer  string    `json:"acquirer" maxLength:"64"`
-			Effective time.Time `json:"effective"`
-			ObjectBy  time.Time `json:"object_by"`
-			Subject   string    `json:"subject" minLength:"3" maxLength:"200"`
-			Text      string    `json:"text" minLength:"20" maxLength:"20000"`
-		}
-	},
-	) (*madeOutput, error) {
-		agent, err := officer(ctx)
-		if err != nil {
-			return nil, err
-		}
-		b := in.Body
-		id, err := a.rooms.Privacy.Disclosure.Announce(ctx, in.by(ctx, a.cfg.Now), agent.ID, disclosure.NewTransfer{
-			Acquirer: events.RecipientID(b.Acquirer), Effective: b.Effective, ObjectBy: b.ObjectBy, Subject: b.Subject, Text: b.Text,
-		})
-		return &madeOutput{Made{string(id)}}, err
-	})
-}

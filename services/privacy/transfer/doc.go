@@ -16,7 +16,8 @@
 //
 // It never writes to people (the office of disclosure announces a transfer), and
 // never carries what belongs to the house and not to its customers: accounts of
-// agents, case files, demands, requests of people, and places in mailboxes. Keyed
+// agents, case files, demands, requests of people, lists of notices, and places in
+// mailboxes. Keyed
 // hashes are the sender's: an answer to a mail from before the transfer opens a new
 // request at the receiver, of the same person.
 package transfer

@@ -81,13 +81,18 @@ type Refusal struct {
 func (r *Refusal) Error() string { return "refused: " + r.Reason }
 
 // Code is the kind of problem, as the gateway knows them.
-func (r *Refusal) Code() string { return r.code }
+func (r *Refusal) Code() string {
+	if r.code == "" {
+		return "conflict"
+	}
+	return r.code
+}
 
 // Detail is the sentence.
 func (r *Refusal) Detail() string { return r.Sentence }
 
 func refuse(reason, sentence string) error {
-	return &Refusal{code: "conflict", Reason: reason, Sentence: sentence}
+	return &Refusal{Reason: reason, Sentence: sentence}
 }
 
 // ErrNoContact says that no address of a person is on file.

@@ -11,7 +11,7 @@ import (
 )
 
 // families are the streams of a business; all others are the house's own.
-var families = []string{"ticket", "inquiry", "thread", "customer", "outbound", "letter", "number", "hold", "recipient", "notice", "noticelist"}
+var families = []string{"ticket", "inquiry", "thread", "customer", "outbound", "letter", "number", "hold", "recipient"}
 
 // scope decides which streams and events travel.
 type scope struct {
