@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
@@ -77,9 +78,9 @@ func version(own int, types []string) string {
 		known[k.Name] = k.Version
 	}
 	var b strings.Builder
-	b.WriteString(itoa(own))
+	b.WriteString(strconv.Itoa(own))
 	for _, t := range types {
-		b.WriteString("," + t + "." + itoa(known[t]))
+		b.WriteString("," + t + "." + strconv.Itoa(known[t]))
 	}
 	return b.String()
 }

@@ -62,7 +62,7 @@ func TestCustomerIsKnownByTheFirstInquiry(t *testing.T) {
 	}
 
 	l.Destroy(projectiontest.CustomerID(0), nil)
-	receipt, err := v.Purge(ctx, projectiontest.CustomerID(0))
+	receipt, err := projections.Erase(ctx, v, projectiontest.CustomerID(0), events.Start)
 	check(t, err)
 	if receipt.Rows != 1 {
 		t.Errorf("receipt %+v", receipt)
@@ -96,7 +96,7 @@ func TestRectifiedContactIsShown(t *testing.T) {
 		t.Errorf("shown: %+v", c)
 	}
 	l.Destroy(who, nil)
-	_, err = v.Purge(ctx, who)
+	_, err = projections.Erase(ctx, v, who, events.Start)
 	check(t, err)
 	if c, err = v.Get(ctx, who); err != nil || !c.Erased || c.Name != "" {
 		t.Errorf("after the erasure: %+v, %v", c, err)

@@ -17,7 +17,7 @@ func (v *View) Left(tx *sqldb.Tx, subject events.SubjectID) (n int, err error) {
 // Somebody returns an address that can be read, of nobody in the list; empty when
 // there is none.
 func (v *View) Somebody(ctx context.Context, not []events.SubjectID) (address string, err error) {
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		return tx.Query(func(scan func(...any) error) error {
 			var id events.SubjectID
 			var a string

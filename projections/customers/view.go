@@ -5,7 +5,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"time"
 
@@ -39,7 +38,7 @@ var ErrNotFound = errors.New("not found")
 
 // View answers questions about people. It is safe for concurrent use.
 type View struct {
-	db     *sqldb.DB
+	*projections.Rows
 	reload projections.Reload
 	log    *slog.Logger
 }
@@ -47,41 +46,16 @@ type View struct {
 // New opens the view's file and returns the view. reload is asked when a person
 // is erased.
 func New(ctx context.Context, at projections.Store, reload projections.Reload, log *slog.Logger) (*View, error) {
-	sub, err := fs.Sub(schemas, "schema")
+	rows, err := projections.OpenRows(ctx, at, "customers", version, types, schemas)
 	if err != nil {
 		return nil, err
 	}
-	v := &View{reload: reload, log: log.With("room", "projections", "view", "customers")}
-	if v.db, err = projections.OpenView(ctx, at, v.Name(), version, types, sub); err != nil {
-		return nil, err
-	}
-	return v, nil
-}
-
-// Close closes the view's file.
-func (v *View) Close() error { return v.db.Close() }
-
-// Name is "customers".
-func (v *View) Name() string { return "customers" }
-
-// DB holds the rows.
-func (v *View) DB() *sqldb.DB { return v.db }
-
-// Types lists the events the view is made of.
-func (v *View) Types() []string { return types }
-
-// Inventory lists every path at which the view's text may rest.
-func (v *View) Inventory() []string { return v.db.Files() }
-
-// Purge erases what is left of a person in a view that no runner writes to;
-// otherwise use Runner.Purge.
-func (v *View) Purge(ctx context.Context, subject events.SubjectID) (projections.Receipt, error) {
-	return projections.Erase(ctx, v, subject, events.Start)
+	return &View{Rows: rows, reload: reload, log: log.With("room", "projections", "view", "customers")}, nil
 }
 
 // Get returns one person.
 func (v *View) Get(ctx context.Context, id events.SubjectID) (c Customer, err error) {
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		c.ID = id
 		var first, last int64
 		ok, err := tx.Row(`SELECT first_seen, last_seen, tickets, name, address, erased FROM customers WHERE id = ?`, string(id)).

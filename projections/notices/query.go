@@ -27,7 +27,7 @@ func (v *View) List(ctx context.Context, limit int, after string) (page Page, er
 	}
 	limit = min(max(limit, 1), 200)
 	var ns []int64
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		err := tx.Query(func(scan func(...any) error) error {
 			var n int64
 			var doc string
@@ -59,7 +59,7 @@ func (v *View) List(ctx context.Context, limit int, after string) (page Page, er
 
 // Get returns one notice with its counts.
 func (v *View) Get(ctx context.Context, id events.NoticeID) (n Notice, err error) {
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		ok, err := load(tx, `SELECT doc FROM notices WHERE id = ?`, string(id), &n)
 		if err == nil && !ok {
 			err = ErrNotFound
@@ -104,7 +104,7 @@ func (v *View) Recipients(ctx context.Context, id events.NoticeID, state string,
 		query, args = `SELECT outbound, customer, state, detail, updated_at FROM recipients
 			WHERE notice = ? AND outbound > ? ORDER BY outbound LIMIT ?`, []any{string(id), after, limit + 1}
 	}
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		return tx.Query(func(scan func(...any) error) error {
 			var r Recipient
 			var at int64
@@ -126,7 +126,7 @@ func (v *View) Recipients(ctx context.Context, id events.NoticeID, state string,
 
 // Templates lists all templates, newest first, retired ones too.
 func (v *View) Templates(ctx context.Context) (out []Template, err error) {
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		return tx.Query(func(scan func(...any) error) error {
 			var doc string
 			var t Template
@@ -146,7 +146,7 @@ func (v *View) Templates(ctx context.Context) (out []Template, err error) {
 
 // Template returns one template.
 func (v *View) Template(ctx context.Context, id events.TemplateID) (t Template, err error) {
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		ok, err := load(tx, `SELECT doc FROM templates WHERE id = ?`, string(id), &t)
 		if err == nil && !ok {
 			err = ErrNotFound
@@ -164,7 +164,7 @@ func (v *View) Template(ctx context.Context, id events.TemplateID) (t Template, 
 // Customers of the rule are not looked at here.
 func (v *View) Audience(ctx context.Context, rule events.NoticeAudience, cut time.Time, after events.SubjectID, limit int) (out []events.SubjectID, err error) {
 	query, args := audience(rule, cut)
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		return tx.Query(func(scan func(...any) error) error {
 			var id events.SubjectID
 			err := scan(&id)
@@ -181,7 +181,7 @@ func (v *View) Audience(ctx context.Context, rule events.NoticeAudience, cut tim
 // CountAudience says how many a rule names now.
 func (v *View) CountAudience(ctx context.Context, rule events.NoticeAudience, now time.Time) (n int, err error) {
 	query, args := audience(rule, now)
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		_, err := tx.Row(`SELECT count(*) `+query, args...).Find(&n)
 		return err
 	})
@@ -210,7 +210,7 @@ func audience(rule events.NoticeAudience, cut time.Time) (query string, args []a
 
 // Mailbox is the one a person wrote to last; empty when nobody knows.
 func (v *View) Mailbox(ctx context.Context, who events.SubjectID) (id events.MailboxID, err error) {
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		_, err := tx.Row(`SELECT mailbox FROM people WHERE customer = ?`, string(who)).Find(&id)
 		return err
 	})

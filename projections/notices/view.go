@@ -4,13 +4,11 @@ import (
 	"context"
 	"embed"
 	"errors"
-	"io/fs"
 	"log/slog"
 	"time"
 
 	"github.com/westshore/hub/events"
 	"github.com/westshore/hub/projections"
-	"github.com/westshore/hub/projections/sqldb"
 )
 
 //go:embed schema/*.sql
@@ -109,34 +107,15 @@ var (
 
 // View answers questions about notices. It is safe for concurrent use.
 type View struct {
-	db  *sqldb.DB
+	*projections.Rows
 	log *slog.Logger
 }
 
 // New opens the view's file and returns the view.
 func New(ctx context.Context, at projections.Store, log *slog.Logger) (*View, error) {
-	sub, err := fs.Sub(schemas, "schema")
+	rows, err := projections.OpenRows(ctx, at, "notices", version, types, schemas)
 	if err != nil {
 		return nil, err
 	}
-	v := &View{log: log.With("room", "projections", "view", "notices")}
-	if v.db, err = projections.OpenView(ctx, at, v.Name(), version, types, sub); err != nil {
-		return nil, err
-	}
-	return v, nil
+	return &View{Rows: rows, log: log.With("room", "projections", "view", "notices")}, nil
 }
-
-// Close closes the view's file.
-func (v *View) Close() error { return v.db.Close() }
-
-// Name is "notices".
-func (v *View) Name() string { return "notices" }
-
-// DB holds the rows.
-func (v *View) DB() *sqldb.DB { return v.db }
-
-// Types lists the events the view is made of.
-func (v *View) Types() []string { return types }
-
-// Inventory lists every path at which the view's rows may rest.
-func (v *View) Inventory() []string { return v.db.Files() }

@@ -134,10 +134,11 @@ func (w *work) move(r *events.Recorded, id events.OutboundID, s step) error {
 	return nil
 }
 
-// started keeps the lease of the attempt it belongs to.
+// started keeps the lease of the attempt it belongs to, unless it was renewed.
 func (w *work) started(r *events.Recorded, e events.DeliveryStarted) error {
-	_, err := w.tx.Exec(`UPDATE outbound SET phase = ?, archived = ?, revision = ?, updated_at = ? WHERE id = ? AND phase = ?`,
-		sendingB, e.Archived, r.Revision, r.Meta.At.UnixMicro(), string(e.Outbound), claimed)
+	_, err := w.tx.Exec(`UPDATE outbound SET phase = ?1, archived = ?2, revision = ?3, updated_at = ?4, next_at = CASE WHEN ?5 > 0 THEN ?5 ELSE next_at END
+		WHERE id = ?6 AND phase = ?7`,
+		sendingB, e.Archived, r.Revision, r.Meta.At.UnixMicro(), micros(e.Lease), string(e.Outbound), claimed)
 	w.note(r, e.Outbound)
 	return err
 }

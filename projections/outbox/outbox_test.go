@@ -259,7 +259,7 @@ func TestCountersAgreeAndPurgeIsRebuild(t *testing.T) {
 		}
 		who := projectiontest.CustomerID(0)
 		l.Destroy(who, nil)
-		_, err = v.Purge(ctx, who)
+		_, err = projections.Erase(ctx, v, who, events.Start)
 		check(t, err)
 		again := open(t, l, t.TempDir())
 		projectiontest.Replay(t, l, again, 512)

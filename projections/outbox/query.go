@@ -47,7 +47,7 @@ func (v *View) List(ctx context.Context, q ListQuery) (page Page, err error) {
 		query, args = `SELECT `+columns+from+`o.state = ? AND o.n < ? ORDER BY o.n DESC LIMIT ?`, []any{string(q.State), after, q.Limit + 1}
 	}
 	var ns []int64
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		page.Items, ns, err = items(tx, query, args...)
 		return err
 	})
@@ -93,7 +93,7 @@ func (v *View) ByMessage(ctx context.Context, id events.MessageID) ([]Item, erro
 }
 
 func (v *View) read(ctx context.Context, where string, args ...any) (out []Item, err error) {
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		out, _, err = items(tx, `SELECT `+columns+from+where, args...)
 		return err
 	})
@@ -107,7 +107,7 @@ func (v *View) Counts(ctx context.Context) (map[State]int64, error) {
 	for _, s := range States {
 		out[s] = 0
 	}
-	err := v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err := v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		return tx.Query(func(scan func(...any) error) error {
 			var s State
 			var n int64
@@ -132,7 +132,7 @@ func (v *View) Due(ctx context.Context, now time.Time, limit int) ([]Item, error
 // DueWithin is Due with at most room messages of a domain. A domain without room
 // is passed over: however much waits for it, the others are found.
 func (v *View) DueWithin(ctx context.Context, now time.Time, limit int, room func(events.Hash) int) (out []Item, err error) {
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		out, err = due(tx, now.UnixMicro(), limit, room)
 		return err
 	})
@@ -203,7 +203,7 @@ func dueDomains(tx *sqldb.Tx, now int64, limit int, room func(events.Hash) int) 
 // none waits.
 func (v *View) NextDue(ctx context.Context, now time.Time) (at time.Time, ok bool, err error) {
 	var n int64
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		ok, err = tx.Row(`SELECT next_at FROM outbound INDEXED BY outbound_next WHERE phase IN (1, 2) AND next_at > ? ORDER BY next_at LIMIT 1`, now.UnixMicro()).Find(&n)
 		return err
 	})
@@ -214,7 +214,7 @@ func (v *View) NextDue(ctx context.Context, now time.Time) (at time.Time, ok boo
 // outcome is unknown.
 func (v *View) Stuck(ctx context.Context, now time.Time, limit int) ([]Item, error) {
 	var out []Item
-	err := v.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+	err := v.DB().Read(ctx, func(tx *sqldb.Tx) (err error) {
 		out, _, err = items(tx, `SELECT `+columns+fromDue+`o.phase = 3 AND o.next_at <= ? ORDER BY o.next_at, o.n LIMIT ?`, now.UnixMicro(), limit)
 		return err
 	})

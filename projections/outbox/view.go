@@ -4,20 +4,18 @@ import (
 	"context"
 	"embed"
 	"errors"
-	"io/fs"
 	"log/slog"
 	"time"
 
 	"github.com/westshore/hub/events"
 	"github.com/westshore/hub/projections"
-	"github.com/westshore/hub/projections/sqldb"
 )
 
 //go:embed schema/*.sql
 var schemas embed.FS
 
 // version is raised whenever the same events give other rows.
-const version = 2
+const version = 3
 
 var types = []string{
 	"TicketOpened", "MessageQueued", "DeliveryAttempted", "DeliveryStarted", "DeliveryAccepted", "DeliveryDeferred",
@@ -83,7 +81,7 @@ var (
 
 // View answers questions about outgoing mail. It is safe for concurrent use.
 type View struct {
-	db     *sqldb.DB
+	*projections.Rows
 	reload projections.Reload
 	log    *slog.Logger
 }
@@ -91,34 +89,9 @@ type View struct {
 // New opens the view's file and returns the view. reload is asked when a person
 // is erased.
 func New(ctx context.Context, at projections.Store, reload projections.Reload, log *slog.Logger) (*View, error) {
-	sub, err := fs.Sub(schemas, "schema")
+	rows, err := projections.OpenRows(ctx, at, "outbox", version, types, schemas)
 	if err != nil {
 		return nil, err
 	}
-	v := &View{reload: reload, log: log.With("room", "projections", "view", "outbox")}
-	if v.db, err = projections.OpenView(ctx, at, v.Name(), version, types, sub); err != nil {
-		return nil, err
-	}
-	return v, nil
-}
-
-// Close closes the view's file.
-func (v *View) Close() error { return v.db.Close() }
-
-// Name is "outbox".
-func (v *View) Name() string { return "outbox" }
-
-// DB holds the rows.
-func (v *View) DB() *sqldb.DB { return v.db }
-
-// Types lists the events the view is made of.
-func (v *View) Types() []string { return types }
-
-// Inventory lists every path at which the view's text may rest.
-func (v *View) Inventory() []string { return v.db.Files() }
-
-// Purge erases what is left of a person in a view that no runner writes to;
-// otherwise use Runner.Purge.
-func (v *View) Purge(ctx context.Context, subject events.SubjectID) (projections.Receipt, error) {
-	return projections.Erase(ctx, v, subject, events.Start)
+	return &View{Rows: rows, reload: reload, log: log.With("room", "projections", "view", "outbox")}, nil
 }

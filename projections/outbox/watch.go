@@ -80,7 +80,7 @@ func (h Health) Alarms() (out []string) {
 
 // Health looks how the queue does now.
 func (v *View) Health(ctx context.Context, now time.Time) (h Health, err error) {
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		var at int64
 		ok, err := tx.Row(`SELECT base_at FROM outbound INDEXED BY outbound_age WHERE phase > 0 AND base_at <= ? ORDER BY base_at LIMIT 1`, now.UnixMicro()).Find(&at)
 		if err != nil {
@@ -148,7 +148,7 @@ func (v *View) Suppressions(ctx context.Context, customer events.SubjectID, limi
 }
 
 func (v *View) suppressions(ctx context.Context, query string, args ...any) (out []Suppression, err error) {
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		return tx.Query(func(scan func(...any) error) error {
 			var s Suppression
 			var since int64
@@ -168,7 +168,7 @@ func (v *View) suppressions(ctx context.Context, query string, args ...any) (out
 // their last refusal.
 func (v *View) Classes(ctx context.Context) (map[string]int64, error) {
 	out := map[string]int64{}
-	err := v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err := v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		return tx.Query(func(scan func(...any) error) error {
 			var class string
 			var n int64

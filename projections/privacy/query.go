@@ -79,7 +79,7 @@ func (v *View) Transfer(ctx context.Context, id events.TransferID) (Transfer, er
 
 func one[T any](ctx context.Context, v *View, kind, id string) (out T, err error) {
 	var doc string
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		ok, err := tx.Row(`SELECT doc FROM files WHERE kind = ? AND id = ?`, kind, id).Find(&doc)
 		if err == nil && !ok {
 			err = ErrNotFound
@@ -118,7 +118,7 @@ func list[T any](ctx context.Context, v *View, kind string, q ListQuery) (page P
 		return page, fmt.Errorf("list %ss: there is no state %q", kind, q.State)
 	}
 	var lastDue, lastN int64
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		return tx.Query(func(scan func(...any) error) error {
 			var doc string
 			var dueAt, number int64
@@ -165,7 +165,7 @@ func (v *View) People(ctx context.Context, after events.SubjectID, limit int) (i
 }
 
 func (v *View) ids(ctx context.Context, to *[]string, query string, args ...any) error {
-	err := v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err := v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		return tx.Query(func(scan func(...any) error) error {
 			var id string
 			err := scan(&id)
@@ -198,7 +198,7 @@ func (v *View) Trail(ctx context.Context, family string, before int64, limit int
 }
 
 func (v *View) steps(ctx context.Context, query string, args ...any) (out []Step, err error) {
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		return tx.Query(func(scan func(...any) error) error {
 			var s Step
 			var at int64
@@ -217,7 +217,7 @@ func (v *View) steps(ctx context.Context, query string, args ...any) (out []Step
 
 // Consents lists where consents stand: of one person, or of everybody by person.
 func (v *View) Consents(ctx context.Context, customer events.SubjectID, limit int) (out []Consent, err error) {
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		return tx.Query(func(scan func(...any) error) error {
 			var c Consent
 			var since int64
@@ -236,7 +236,7 @@ func (v *View) Consents(ctx context.Context, customer events.SubjectID, limit in
 // Disclosures lists who was given what of a person, or, without one, the last
 // entries of the log, newest first.
 func (v *View) Disclosures(ctx context.Context, customer events.SubjectID, recipient events.RecipientID, limit int) (out []Disclosure, err error) {
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		return tx.Query(func(scan func(...any) error) error {
 			var d Disclosure
 			var at, silent int64

@@ -3,13 +3,11 @@ package privacy
 import (
 	"context"
 	"embed"
-	"io/fs"
 	"log/slog"
 	"slices"
 
 	"github.com/westshore/hub/events"
 	"github.com/westshore/hub/projections"
-	"github.com/westshore/hub/projections/sqldb"
 )
 
 //go:embed schema/*.sql
@@ -33,41 +31,22 @@ var counted = []string{"InquiryReceived", "DataDisclosed", "DisclosureRefused"}
 
 // View answers the privacy office's questions. It is safe for concurrent use.
 type View struct {
-	db    *sqldb.DB
-	types []string
-	log   *slog.Logger
+	*projections.Rows
+	log *slog.Logger
 }
 
 // New opens the view's file and returns the view.
 func New(ctx context.Context, at projections.Store, log *slog.Logger) (*View, error) {
-	sub, err := fs.Sub(schemas, "schema")
+	types := slices.Clone(others)
+	for _, k := range events.Catalogue() {
+		if slices.Contains(families, k.Family) {
+			types = append(types, k.Name)
+		}
+	}
+	slices.Sort(types)
+	rows, err := projections.OpenRows(ctx, at, "privacy", version, types, schemas)
 	if err != nil {
 		return nil, err
 	}
-	v := &View{types: slices.Clone(others), log: log.With("room", "projections", "view", "privacy")}
-	for _, k := range events.Catalogue() {
-		if slices.Contains(families, k.Family) {
-			v.types = append(v.types, k.Name)
-		}
-	}
-	slices.Sort(v.types)
-	if v.db, err = projections.OpenView(ctx, at, v.Name(), version, v.types, sub); err != nil {
-		return nil, err
-	}
-	return v, nil
+	return &View{Rows: rows, log: log.With("room", "projections", "view", "privacy")}, nil
 }
-
-// Close closes the view's file.
-func (v *View) Close() error { return v.db.Close() }
-
-// Name is "privacy".
-func (v *View) Name() string { return "privacy" }
-
-// DB holds the rows.
-func (v *View) DB() *sqldb.DB { return v.db }
-
-// Types lists the events the view is made of.
-func (v *View) Types() []string { return v.types }
-
-// Inventory lists every path at which the view rests.
-func (v *View) Inventory() []string { return v.db.Files() }

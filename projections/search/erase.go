@@ -131,7 +131,7 @@ func (v *View) Left(tx *sqldb.Tx, subject events.SubjectID) (n int, err error) {
 // Each hands over the texts of everybody but the given people, and every word of
 // the index, for who has to know whether something still stands there.
 func (v *View) Each(ctx context.Context, not []events.SubjectID, record func([]byte) error) error {
-	return v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	return v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		return tx.Query(func(scan func(...any) error) error {
 			var owner events.SubjectID
 			var subject, person, body string
@@ -146,7 +146,7 @@ func (v *View) Each(ctx context.Context, not []events.SubjectID, record func([]b
 // Words hands over every word of the index. Its file keeps only what a word does
 // not share with the one before it, so a search of the bytes would miss some.
 func (v *View) Words(ctx context.Context, record func([]byte) error) error {
-	return v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	return v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		return tx.Query(func(scan func(...any) error) error {
 			var word string
 			if err := scan(&word); err != nil {

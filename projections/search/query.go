@@ -62,7 +62,7 @@ func (v *View) Search(ctx context.Context, q Query) (res Result, err error) {
 	if len(terms) == 0 {
 		return res, nil
 	}
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		found, err := rank(tx, q.Text, terms)
 		if err != nil {
 			return err

@@ -166,7 +166,7 @@ func TestPurgeIsRebuild(t *testing.T) {
 	who := projectiontest.CustomerID(0)
 	l.Destroy(who, nil)
 	for range 2 { // a purge may be repeated
-		receipt, err := v.Purge(context.Background(), who)
+		receipt, err := projections.Erase(context.Background(), v, who, events.Start)
 		check(t, err)
 		if receipt.Rows != 40 {
 			t.Errorf("%d rows, want 40", receipt.Rows)
@@ -214,7 +214,7 @@ func TestPurgeFindsLikeARebuild(t *testing.T) {
 			who := projectiontest.CustomerID(rapid.IntRange(0, 2).Draw(r, "who"))
 			all := rapid.Bool().Draw(r, "all keys")
 			l.Destroy(who, func(_ events.Recorded, s events.SegmentRef) bool { return all || s.KID[0] < '8' })
-			_, err := v.Purge(context.Background(), who)
+			_, err := projections.Erase(context.Background(), v, who, events.Start)
 			check(t, err)
 		}
 		again := open(t, l, t.TempDir())

@@ -3,12 +3,9 @@ package search
 import (
 	"context"
 	"embed"
-	"io/fs"
 	"log/slog"
 
-	"github.com/westshore/hub/events"
 	"github.com/westshore/hub/projections"
-	"github.com/westshore/hub/projections/sqldb"
 )
 
 //go:embed schema/*.sql
@@ -22,7 +19,7 @@ var types = []string{"InquiryReceived", "TicketOpened", "MessageAttached", "Mess
 
 // View answers searches. It is safe for concurrent use.
 type View struct {
-	db     *sqldb.DB
+	*projections.Rows
 	reload projections.Reload
 	log    *slog.Logger
 }
@@ -30,34 +27,9 @@ type View struct {
 // New opens the view's file and returns the view. reload is asked when a person
 // is erased.
 func New(ctx context.Context, at projections.Store, reload projections.Reload, log *slog.Logger) (*View, error) {
-	sub, err := fs.Sub(schemas, "schema")
+	rows, err := projections.OpenRows(ctx, at, "search", version, types, schemas)
 	if err != nil {
 		return nil, err
 	}
-	v := &View{reload: reload, log: log.With("room", "projections", "view", "search")}
-	if v.db, err = projections.OpenView(ctx, at, v.Name(), version, types, sub); err != nil {
-		return nil, err
-	}
-	return v, nil
-}
-
-// Close closes the view's file.
-func (v *View) Close() error { return v.db.Close() }
-
-// Name is "search".
-func (v *View) Name() string { return "search" }
-
-// DB holds the rows.
-func (v *View) DB() *sqldb.DB { return v.db }
-
-// Types lists the events the view is made of.
-func (v *View) Types() []string { return types }
-
-// Inventory lists every path at which the view's text may rest.
-func (v *View) Inventory() []string { return v.db.Files() }
-
-// Purge erases what is left of a person in a view that no runner writes to;
-// otherwise use Runner.Purge.
-func (v *View) Purge(ctx context.Context, subject events.SubjectID) (projections.Receipt, error) {
-	return projections.Erase(ctx, v, subject, events.Start)
+	return &View{Rows: rows, reload: reload, log: log.With("room", "projections", "view", "search")}, nil
 }

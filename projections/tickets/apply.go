@@ -127,6 +127,12 @@ func (b *work) apply(r *events.Recorded) error {
 		return b.delivered(r, e.Outbound, "", e.Kind)
 	case events.MessageCancelled:
 		return b.delivered(r, e.Outbound, "cancelled", "")
+	case events.MessageRedirected:
+		return b.delivered(r, e.Outbound, "cancelled", "redirected")
+	case events.MessageHeld:
+		if e.Until.IsZero() { // until a person says more
+			return b.delivered(r, e.Outbound, "held", e.Reason)
+		}
 
 	case events.AgentAdded:
 		return b.agentAdded(r, e)
@@ -182,8 +188,8 @@ func (b *work) queued(r *events.Recorded, e events.MessageQueued) error {
 	if err != nil || t == nil {
 		return err
 	}
-	_, err = b.tx.Exec(`INSERT INTO deliveries (outbound, message, ticket, state, detail) VALUES (?, ?, ?, 'queued', '')
-		ON CONFLICT (outbound) DO NOTHING`, string(e.Outbound), string(e.Message), t.n)
+	_, err = b.tx.Exec(`INSERT INTO deliveries (outbound, message, ticket, state, detail, send_at) VALUES (?, ?, ?, 'queued', '', ?)
+		ON CONFLICT (outbound) DO NOTHING`, string(e.Outbound), string(e.Message), t.n, e.NotBefore.UnixMicro())
 	b.note(r, "ticket", string(t.id), t.revision, "delivery")
 	return err
 }

@@ -118,7 +118,7 @@ func (b *work) acknowledged(r *events.Recorded, e events.AcknowledgementWritten)
 }
 
 func (b *work) replied(r *events.Recorded, e events.ReplyWritten) error {
-	return b.wrote(r, e.Ticket, message{id: string(e.Message), kind: Reply, agent: string(e.Agent)}, e.Customer, e.Answer)
+	return b.wrote(r, e.Ticket, message{id: string(e.Message), kind: Reply, agent: string(e.Agent)}, e.Customer, e.Answer, e.Files...)
 }
 
 func (b *work) noted(r *events.Recorded, e events.NoteAdded) error {
@@ -126,12 +126,15 @@ func (b *work) noted(r *events.Recorded, e events.NoteAdded) error {
 }
 
 // wrote adds what an agent wrote.
-func (b *work) wrote(r *events.Recorded, id events.TicketID, m message, subject events.SubjectID, answer events.Sealed[events.Answer]) error {
+func (b *work) wrote(r *events.Recorded, id events.TicketID, m message, subject events.SubjectID, answer events.Sealed[events.Answer], files ...events.Blob) error {
 	t, err := b.load(id)
 	if err != nil || t == nil {
 		return err
 	}
 	if m.box, err = b.box(r, m.id, t.n, subject); err != nil {
+		return err
+	}
+	if err := b.files(m.box, append([]events.Blob{{}}, files...)); err != nil { // 0 would be a raw mail
 		return err
 	}
 	m.at = r.Meta.At.UnixMicro()

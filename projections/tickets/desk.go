@@ -10,7 +10,7 @@ import (
 
 // Agents lists everybody who was ever an agent, by name.
 func (v *View) Agents(ctx context.Context) (out []Agent, err error) {
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		return tx.Query(func(scan func(...any) error) error {
 			var a Agent
 			err := scan(&a.ID, &a.Name, &a.Email, &a.Role, &a.Active)
@@ -26,7 +26,7 @@ func (v *View) Agents(ctx context.Context) (out []Agent, err error) {
 
 // Agent finds one agent.
 func (v *View) Agent(ctx context.Context, id events.AgentID) (a Agent, err error) {
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		a.ID = id
 		ok, err := tx.Row(`SELECT name, email, role, active FROM agents WHERE id = ?`, string(id)).Find(&a.Name, &a.Email, &a.Role, &a.Active)
 		if err == nil && !ok {
@@ -57,7 +57,7 @@ func (v *View) Quarantine(ctx context.Context, q QuarantineQuery) (page Quaranti
 	if err != nil {
 		return page, err
 	}
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		return tx.Query(func(scan func(...any) error) error {
 			var i Quarantined
 			var at int64
@@ -83,7 +83,7 @@ func (v *View) Quarantine(ctx context.Context, q QuarantineQuery) (page Quaranti
 // Judgement is the quarantine's state of one inquiry: held, released or
 // discarded. It returns ErrNotFound for one that never was in quarantine.
 func (v *View) Judgement(ctx context.Context, id events.InquiryID) (state string, err error) {
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		ok, err := tx.Row(`SELECT state FROM inquiries WHERE id = ?`, string(id)).Find(&state)
 		if err == nil && (!ok || state == "") {
 			err = ErrNotFound
@@ -104,7 +104,7 @@ type Holding struct {
 // server has.
 func (v *View) Held(ctx context.Context, mailbox events.MailboxID, uidvalidity uint32) (h Holding, err error) {
 	h.Quarantined = map[uint32]string{}
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		return tx.Query(func(scan func(...any) error) error {
 			var uid uint32
 			var state, reason string
@@ -125,7 +125,7 @@ func (v *View) Held(ctx context.Context, mailbox events.MailboxID, uidvalidity u
 // HeldCounts returns how many mails of each mailbox wait in quarantine.
 func (v *View) HeldCounts(ctx context.Context) (map[events.MailboxID]int64, error) {
 	out := map[events.MailboxID]int64{}
-	err := v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err := v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		return tx.Query(func(scan func(...any) error) error {
 			var id events.MailboxID
 			var n int64
@@ -143,7 +143,7 @@ func (v *View) HeldCounts(ctx context.Context) (map[events.MailboxID]int64, erro
 // MailboxCounts returns how many mails were taken from each mailbox.
 func (v *View) MailboxCounts(ctx context.Context) (map[events.MailboxID]int64, error) {
 	out := map[events.MailboxID]int64{}
-	err := v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err := v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		return tx.Query(func(scan func(...any) error) error {
 			var id events.MailboxID
 			var n int64

@@ -11,7 +11,7 @@ import (
 
 // History returns what happened to a ticket (by id or number), oldest first.
 func (v *View) History(ctx context.Context, idOrNumber string) (out []Line, err error) {
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		_, n, err := find(tx, idOrNumber)
 		if err != nil {
 			return err

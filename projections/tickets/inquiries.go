@@ -28,7 +28,7 @@ func (b *work) inquiryReceived(r *events.Recorded, e events.InquiryReceived) err
 	return err
 }
 
-// files keeps where an inquiry's files are, and small ones themselves.
+// files keeps where the files of a message are, and small ones themselves.
 func (b *work) files(box int64, blobs []events.Blob) error {
 	for i, blob := range blobs {
 		if blob.Empty() {

@@ -76,7 +76,7 @@ func (v *View) List(ctx context.Context, q ListQuery) (Page, error) {
 		return Page{}, err
 	}
 	page := Page{Total: -1}
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		if counter != "" {
 			if page.Total, err = count(tx, counter); err != nil {
 				return err
@@ -116,7 +116,7 @@ func (q ListQuery) plan() (query string, arg any, counter string, err error) {
 
 // Counts returns the numbers beside the lists, for one agent.
 func (v *View) Counts(ctx context.Context, agent events.AgentID) (c Counts, err error) {
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		for name, n := range map[string]*int64{
 			"open": &c.Open, "mine:" + string(agent): &c.Mine, "unassigned": &c.Unassigned,
 			"resolved": &c.Resolved, "all": &c.All, "held": &c.Quarantine,
@@ -137,7 +137,7 @@ func count(tx *sqldb.Tx, name string) (n int64, err error) {
 
 // Get finds a ticket by its id or by its number ("12" or "#12").
 func (v *View) Get(ctx context.Context, idOrNumber string) (t Ticket, err error) {
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		t, _, err = find(tx, idOrNumber)
 		return err
 	})
@@ -147,7 +147,7 @@ func (v *View) Get(ctx context.Context, idOrNumber string) (t Ticket, err error)
 // ByID returns the tickets with these ids in the same order; those that are not
 // there are left out.
 func (v *View) ByID(ctx context.Context, ids []events.TicketID) (out []Ticket, err error) {
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		names := agentNames{tx: tx}
 		for _, id := range ids {
 			t, _, err := names.one(`SELECT `+columns+` FROM tickets WHERE id = ?`, string(id))

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"time"
 
 	"github.com/westshore/hub/events"
 	"github.com/westshore/hub/projections/sqldb"
@@ -21,7 +23,7 @@ type Conversation struct {
 func (v *View) Read(ctx context.Context, as events.Principal, idOrNumber string) (Conversation, error) {
 	var c Conversation
 	var boxes [][]byte
-	err := v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err := v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		t, n, err := find(tx, idOrNumber)
 		if err != nil {
 			return err
@@ -89,7 +91,7 @@ func messages(tx *sqldb.Tx, ticket int64) ([]Message, [][]byte, error) {
 }
 
 // rank orders the states of a message to several recipients: the worst counts.
-var rank = map[string]int{"accepted": 1, "cancelled": 2, "queued": 3, "deferred": 4, "unknown": 5, "failed": 6, "bounced": 7}
+var rank = map[string]int{"accepted": 1, "cancelled": 2, "queued": 3, "deferred": 4, "held": 5, "unknown": 6, "failed": 7, "bounced": 8}
 
 func deliveries(tx *sqldb.Tx, ticket int64, out []Message) error {
 	at := map[string]*Message{}
@@ -101,14 +103,18 @@ func deliveries(tx *sqldb.Tx, ticket int64, out []Message) error {
 	for _, m := range at {
 		err := tx.Query(func(scan func(...any) error) error {
 			var state, detail string
-			if err := scan(&state, &detail); err != nil {
+			var sendAt int64
+			if err := scan(&state, &detail, &sendAt); err != nil {
 				return err
 			}
 			if rank[state] > rank[m.Delivery] {
-				m.Delivery, m.DeliveryDetail = state, detail
+				m.Delivery, m.DeliveryDetail, m.SendAt = state, detail, time.Time{}
+				if state == "queued" {
+					m.SendAt = micros(sendAt)
+				}
 			}
 			return nil
-		}, `SELECT state, detail FROM deliveries WHERE message = ? AND ticket = ? ORDER BY outbound`, m.ID, ticket)
+		}, `SELECT state, detail, send_at FROM deliveries WHERE message = ? AND ticket = ? ORDER BY outbound`, m.ID, ticket)
 		if err != nil {
 			return err
 		}
@@ -180,6 +186,9 @@ func (m *Message) fill(e events.Event) {
 		m.wrote(e.Answer)
 		envelope := e.Envelope.Value()
 		m.To, m.Cc, m.Subject = envelope.To, envelope.Cc, envelope.Subject
+		for i, f := range e.Answer.Value().Files {
+			m.Attachments = append(m.Attachments, events.Attachment{ID: strconv.Itoa(i + 1), Name: f.Name, Type: f.Type, Size: f.Size, File: i + 1})
+		}
 	case events.NoteAdded:
 		m.wrote(e.Note)
 	default: // nothing in it is sealed
@@ -257,14 +266,14 @@ func (v *View) openBoxes(ctx context.Context, as events.Principal, boxes [][]byt
 	return out, nil
 }
 
-// File returns a file of a message that came in: 0 is the raw mail, from 1 on
-// the files of a form in the order of Letter.Attachments' File. It is still
-// sealed. message is a Message.ID or an InquiryID from the quarantine.
+// File returns a file of a message: 0 is the raw mail, from 1 on the files of a
+// form or of an answer in the order of their attachments' File. It is still sealed. message is a Message.ID or an InquiryID from the quarantine.
 func (v *View) File(ctx context.Context, message string, file int) (blob events.Blob, err error) {
-	err = v.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = v.DB().Read(ctx, func(tx *sqldb.Tx) error {
 		var meta string
 		var inline []byte
-		ok, err := tx.Row(`SELECT f.blob, f.inline FROM inquiries q JOIN files f ON f.box = q.box WHERE q.id = ? AND f.file = ?`, message, file).
+		ok, err := tx.Row(`SELECT blob, inline FROM files WHERE file = ?2 AND box IN
+			(SELECT box FROM inquiries WHERE id = ?1 UNION ALL SELECT box FROM messages WHERE kind = 'reply' AND id = ?1)`, message, file).
 			Find(&meta, &inline)
 		if err != nil {
 			return fmt.Errorf("find file: %w", err)

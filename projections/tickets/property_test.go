@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/westshore/hub/events"
+	"github.com/westshore/hub/projections"
 	"github.com/westshore/hub/projections/projectiontest"
 	"github.com/westshore/hub/projections/tickets"
 )
@@ -171,7 +172,7 @@ func TestPurgeIsRebuild(t *testing.T) {
 			who := projectiontest.CustomerID(rapid.IntRange(0, 3).Draw(r, "who"))
 			all := rapid.Bool().Draw(r, "all keys")
 			l.Destroy(who, func(_ events.Recorded, s events.SegmentRef) bool { return all || s.KID[0] < '8' })
-			_, err := v.Purge(context.Background(), who)
+			_, err := projections.Erase(context.Background(), v, who, events.Start)
 			check(t, err)
 		}
 		again := open(t, l, t.TempDir())

@@ -274,7 +274,7 @@ func TestPurgeLeavesNothingInTheFiles(t *testing.T) {
 		t.Fatal("the scan finds nothing before the purge either")
 	}
 	l.Destroy(projectiontest.CustomerID(0), nil)
-	receipt, err := v.Purge(context.Background(), projectiontest.CustomerID(0))
+	receipt, err := projections.Erase(context.Background(), v, projectiontest.CustomerID(0), events.Start)
 	check(t, err)
 	if receipt.Store != "tickets" || receipt.Rows != 40 {
 		t.Errorf("receipt %+v", receipt)

@@ -86,8 +86,9 @@ type Message struct {
 	Redacted       bool         // words of it, or all, were taken out
 	Unverified     bool
 	KIDs           []events.KID // of the keys that its text is sealed with: they know how long it is kept
-	Delivery       string       // queued, accepted, deferred, failed, unknown, bounced, cancelled; empty for what is not sent
+	Delivery       string       // queued, accepted, deferred, held, failed, unknown, bounced, cancelled; empty for what is not sent
 	DeliveryDetail string       // reply code of the mail server
+	SendAt         time.Time    // while Delivery is queued: when it goes out at the earliest
 	Class          events.MailClass
 	Warnings       []string
 	Why            string // code of the rule that put it here

@@ -58,6 +58,7 @@ CREATE TABLE messages (
 	prepare_pos INTEGER NOT NULL,
 	PRIMARY KEY (ticket, seq)
 ) WITHOUT ROWID;
+CREATE INDEX messages_reply ON messages (id) WHERE kind = 'reply';
 
 -- Sealed events as they stand in the log (box.go).
 CREATE TABLE boxes (
@@ -78,7 +79,7 @@ CREATE TABLE redactions (
 	reason  TEXT NOT NULL
 ) WITHOUT ROWID;
 
--- Files of an inquiry: 0 is the raw mail, from 1 on those of a form. blob is an
+-- Files of an inquiry or an answer: 0 is the raw mail, from 1 on those of a form or an answer. blob is an
 -- events.Blob as JSON without its ciphertext, which stands beside it when small.
 CREATE TABLE files (
 	box    INTEGER NOT NULL,
@@ -117,7 +118,8 @@ CREATE TABLE deliveries (
 	message  TEXT NOT NULL,
 	ticket   INTEGER NOT NULL,
 	state    TEXT NOT NULL,
-	detail   TEXT NOT NULL
+	detail   TEXT NOT NULL,
+	send_at  INTEGER NOT NULL
 );
 CREATE INDEX deliveries_message ON deliveries (message);
 
