@@ -67,6 +67,9 @@ func (s *streamServer) collect(stream streams.Streams_AppendServer) (header appe
 	if err == nil {
 		header, err = parseAppendOptions(options)
 	}
+	if err == nil {
+		err = ledger.CheckName(header.stream)
+	}
 	size := 0
 	for err == nil {
 		if err = stream.RecvMsg(&m); err != nil {

@@ -120,6 +120,9 @@ func testAppend(t *testing.T, c *esdb.Client) {
 		}
 		untyped := event("a")
 		untyped.EventType = ""
+		if code := refused(t, c, "$all", esdb.Any{}, untyped); code != esdb.ErrorCodeAccessDenied { // access is asked first
+			t.Errorf("no type, to $all: code %v", code)
+		}
 		if code := refused(t, c, streamName(), esdb.Any{}, event("b"), untyped, event("c")); code != esdb.ErrorCodeUnknown {
 			t.Errorf("no type: code %v", code)
 		}

@@ -173,6 +173,9 @@ func (a *batchAppend) begin(options []byte) {
 	if a.header, a.err = parseAppendOptions(options); a.err != nil {
 		return
 	}
+	if a.err = ledger.CheckName(a.header.stream); a.err != nil {
+		return
+	}
 	var o streams.BatchAppendReq_Options
 	for rest := options; len(rest) > 0; {
 		f, next, err := nextField(rest)

@@ -16,8 +16,8 @@
 //     Unavailable and Failed is closed.
 //
 // It serves Streams (Append, BatchAppend, Read, Delete, Tombstone), Gossip and
-// ServerFeatures. It never runs projections, persistent subscriptions or link
-// resolution, and says UNIMPLEMENTED with a sentence to who
-// asks. Access lists in stream metadata are stored and given back, not enforced:
-// there is one principal. Regular expressions of filters are RE2.
+// ServerFeatures. It never runs projections or persistent subscriptions and has no
+// users, and says UNIMPLEMENTED with a sentence to who asks. Access lists in stream
+// metadata are stored and given back, not enforced: there is one principal.
+// Regular expressions of filters are RE2.
 package node

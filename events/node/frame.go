@@ -104,6 +104,17 @@ func (e *encoder) event(b []byte, r *ledger.Record) []byte {
 	return appendNumber(b, 3, r.Position)
 }
 
+// link is ReadResp{event{event, link, commit_position}}; the event is left out
+// when the link points to nothing.
+func (e *encoder) link(link, event *ledger.Record) frame {
+	var inner []byte
+	if event != nil {
+		inner = appendBytes(inner, 1, e.recorded(nil, event))
+	}
+	inner = appendBytes(inner, 2, e.recorded(nil, link))
+	return appendBytes(nil, respEvent, appendNumber(inner, 3, link.Position))
+}
+
 // recorded appends the fields of RecordedEvent.
 func (e *encoder) recorded(b []byte, r *ledger.Record) []byte {
 	b = e.id(b, r.ID)

@@ -20,9 +20,18 @@ const (
 // page collects frames in one buffer.
 type page struct {
 	enc     encoder
+	links   *links // nil: a link is an event like any other
 	buf     []byte
 	ends    []int
 	scanned int
+}
+
+func (s *streamServer) newPage(q query) page {
+	p := page{enc: encoder{textIDs: q.textIDs}}
+	if q.resolve {
+		p.links = &links{ledger: s.ledger}
+	}
+	return p
 }
 
 // reset forgets the frames. The buffer is given up: gRPC still holds it.
@@ -31,7 +40,9 @@ func (p *page) reset() {
 }
 
 func (p *page) event(r *ledger.Record) {
-	p.buf = p.enc.event(p.buf, r)
+	if !p.links.keep(r, len(p.ends)) {
+		p.buf = p.enc.event(p.buf, r)
+	}
 	p.ends = append(p.ends, len(p.buf))
 }
 
@@ -47,8 +58,15 @@ func (p *page) full() bool {
 // send passes the frames to the client, at its pace.
 func (p *page) send(stream grpc.ServerStream) error {
 	from := 0
-	for _, to := range p.ends {
-		if err := stream.SendMsg(frame(p.buf[from:to:to])); err != nil {
+	for i, to := range p.ends {
+		f := frame(p.buf[from:to:to])
+		if p.links.next(i) {
+			var err error
+			if f, err = p.links.frame(&p.enc); err != nil {
+				return err
+			}
+		}
+		if err := stream.SendMsg(f); err != nil {
 			return err
 		}
 		from = to

@@ -18,6 +18,7 @@ type query struct {
 	count     uint64
 	filter    *filter
 	textIDs   bool
+	resolve   bool // links show what they point to
 
 	start, end bool   // from the first or the last event
 	from       uint64 // else: revision or commit position
@@ -63,6 +64,7 @@ func parseQuery(o *streams.ReadReq_Options) (q query, err error) {
 		return q, invalid("the uuid option is missing")
 	}
 	q.textIDs = o.GetUuidOption().GetString_() != nil
+	q.resolve = o.GetResolveLinks()
 	if q.filter, err = parseFilter(o); err != nil {
 		return q, err
 	}
@@ -112,7 +114,7 @@ func (q *query) fromStream(o *streams.ReadReq_Options_StreamOptions) error {
 // readAll sends a part of $all as it was durable when the call began.
 func (s *streamServer) readAll(q query, stream grpc.ServerStream) error {
 	head := s.ledger.Head()
-	p, left := page{enc: encoder{textIDs: q.textIDs}}, q.count
+	p, left := s.newPage(q), q.count
 	beyond := false
 	take := func(r ledger.Record) bool {
 		if beyond = r.Position >= head; beyond {
@@ -159,7 +161,7 @@ func (s *streamServer) readStream(q query, stream grpc.ServerStream) error {
 	if state.Missing() {
 		return stream.SendMsg(notFound(q.stream))
 	}
-	p, left := page{enc: encoder{textIDs: q.textIDs}}, q.count
+	p, left := s.newPage(q), q.count
 	take := func(r ledger.Record) bool {
 		p.event(&r)
 		left--

@@ -178,6 +178,13 @@ func TestMetadata(t *testing.T) {
 	if _, err := c.GetStreamMetadata(t.Context(), streamName(), esdb.ReadStreamOptions{}); err == nil {
 		t.Error("metadata of a missing stream")
 	}
+	// Access lists are kept and given back (NODE 3.7), whoever reads.
+	const list = `{"$acl":{"$r":["$admins","clerks"],"$w":"clerks"},"own":1}`
+	setMetadata(t, c, s, esdb.Revision(4), list)
+	if evs, err = readStream(t, c, "$$"+s, esdb.ReadStreamOptions{}, 1); err != nil || string(evs[0].Data) != list {
+		t.Errorf("access list %v, %v", evs, err)
+	}
+	expect("with an access list", esdb.ReadStreamOptions{}, 0, 1, 2, 3, 4)
 }
 
 // rawStreams speaks to the node without the client, for requests the client
@@ -263,6 +270,74 @@ func TestReadRequestsTheClientCanNotMake(t *testing.T) {
 		if _, err := recv(bad); status.Code(err) != codes.InvalidArgument {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestLinksAreResolvedForWhoAsks (NODE 3.5): the event the link points to comes
+// with the link; a link to nothing that may be seen comes alone.
+func TestLinksAreResolvedForWhoAsks(t *testing.T) {
+	n := start(t)
+	c := dial(t, n)
+	put(t, c, "far", esdb.NoStream{}, eventsN("far", 3)...)
+	put(t, c, "cut", esdb.NoStream{}, eventsN("cut", 3)...)
+	setMetadata(t, c, "cut", esdb.NoStream{}, `{"$tb":2}`)
+	put(t, c, "soft", esdb.NoStream{}, event("soft"))
+	put(t, c, "hard", esdb.NoStream{}, event("hard"))
+	if _, err := c.DeleteStream(t.Context(), "soft", esdb.DeleteStreamOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.TombstoneStream(t.Context(), "hard", esdb.TombstoneStreamOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	evs, want := []esdb.EventData{event("plain")}, []string{"test.plain -"}
+	for _, l := range [][2]string{
+		{"1@far", "test.far1 $>"}, {"2@cut", "test.cut2 $>"}, {"1@cut", "- $>"}, {"3@far", "- $>"}, {"-1@far", "- $>"},
+		{"0@missing", "- $>"}, {"0@soft", "- $>"}, {"0@hard", "- $>"}, {"far", "- $>"}, {"x@far", "- $>"},
+	} {
+		ev := event(l[0])
+		ev.EventType, ev.Data = "$>", []byte(l[0])
+		evs, want = append(evs, ev), append(want, l[1])
+	}
+	put(t, c, "links", esdb.NoStream{}, evs...)
+	show := func(e *esdb.ResolvedEvent) string {
+		text := []string{"-", "-"}
+		for i, r := range []*esdb.RecordedEvent{e.Event, e.Link} {
+			if r != nil {
+				text[i] = r.EventType
+			}
+		}
+		if l := e.Link; l != nil && (l.StreamID != "links" || e.Commit == nil || *e.Commit != l.Position.Commit) {
+			t.Errorf("link of %s at %v, commit %v", l.StreamID, l.Position, e.Commit)
+		}
+		return strings.Join(text, " ")
+	}
+	r, err := c.ReadStream(t.Context(), "links", esdb.ReadStreamOptions{ResolveLinkTos: true}, 99)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var got []string
+	for e, err := r.Recv(); err == nil; e, err = r.Recv() {
+		got = append(got, show(e))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error("stream", diff)
+	}
+	raw, err := c.SubscribeToAll(t.Context(), esdb.SubscribeToAllOptions{
+		From: esdb.Start{}, ResolveLinkTos: true, Filter: &esdb.SubscriptionFilter{Type: esdb.StreamFilterType, Prefixes: []string{"links"}},
+	})
+	sub := listen(t, raw, err)
+	got = nil
+	for len(got) < len(want) {
+		if ev := sub.next(); ev.EventAppeared != nil {
+			got = append(got, show(ev.EventAppeared))
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error("subscription", diff)
+	}
+	if evs, err := readStream(t, c, "links", esdb.ReadStreamOptions{From: esdb.Revision(1)}, 1); err != nil || evs[0].EventType != "$>" {
+		t.Errorf("who does not ask gets %v, %v", evs, err)
 	}
 }
 

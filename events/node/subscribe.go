@@ -28,7 +28,7 @@ func (s *streamServer) subscribeAll(q query, stream grpc.ServerStream) error {
 	if err := stream.SendMsg(confirmation(uuid.NewString())); err != nil {
 		return err
 	}
-	p := page{enc: encoder{textIDs: q.textIDs}}
+	p := s.newPage(q)
 	considered, last := 0, uint64(0)
 	take := func(r ledger.Record) bool {
 		p.scanned++
@@ -115,7 +115,7 @@ func (s *streamServer) subscribeStream(q query, stream grpc.ServerStream) error 
 	if err := stream.SendMsg(confirmation(uuid.NewString())); err != nil {
 		return err
 	}
-	p := page{enc: encoder{textIDs: q.textIDs}}
+	p := s.newPage(q)
 	take := func(r ledger.Record) bool {
 		p.event(&r)
 		return !p.full()

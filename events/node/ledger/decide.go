@@ -7,8 +7,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// checkName refuses names that can't be written.
-func checkName(name string) error {
+// CheckName refuses names that can't be written: ErrInvalid or ErrDenied.
+func CheckName(name string) error {
 	switch {
 	case name == "" || name == metaPrefix:
 		return fmt.Errorf("%w: the stream has no name", ErrInvalid)

@@ -70,27 +70,34 @@ type Metadata struct {
 // parseMetadata reads the JSON of a metadata event. Anything malformed counts
 // as no metadata at all, as on the real server.
 func parseMetadata(data []byte) (m Metadata) {
-	if len(data) == 0 {
+	var keys map[string]json.RawMessage
+	if len(data) == 0 || json.Unmarshal(data, &keys) != nil {
 		return m
 	}
-	var raw struct {
-		MaxCount *int64 `json:"$maxCount"`
-		MaxAge   *int64 `json:"$maxAge"`
-		Truncate *int64 `json:"$tb"`
+	var seconds, caching int64
+	for name, into := range map[string]any{
+		"$maxCount": &m.MaxCount, "$maxAge": &seconds, "$tb": &m.TruncateBefore,
+		"$cacheControl": &caching, "$acl": &map[string]roles{},
+	} {
+		if raw, ok := keys[name]; ok && json.Unmarshal(raw, into) != nil {
+			return Metadata{}
+		}
 	}
-	if err := json.Unmarshal(data, &raw); err != nil {
-		return m
-	}
-	if raw.MaxCount != nil && *raw.MaxCount > 0 {
-		m.MaxCount = *raw.MaxCount
-	}
-	if raw.MaxAge != nil && *raw.MaxAge > 0 {
-		m.MaxAge = time.Duration(min(*raw.MaxAge, math.MaxInt64/int64(time.Second))) * time.Second
-	}
-	if raw.Truncate != nil && *raw.Truncate > 0 {
-		m.TruncateBefore = *raw.Truncate
-	}
+	m.MaxCount, m.TruncateBefore = max(m.MaxCount, 0), max(m.TruncateBefore, 0)
+	m.MaxAge = time.Duration(min(max(seconds, 0), math.MaxInt64/int64(time.Second))) * time.Second
 	return m
+}
+
+// roles is one entry of an access list: a name or several.
+type roles []string
+
+// UnmarshalJSON reads either.
+func (r *roles) UnmarshalJSON(data []byte) error {
+	*r = make(roles, 1)
+	if json.Unmarshal(data, &(*r)[0]) == nil {
+		return nil
+	}
+	return json.Unmarshal(data, (*[]string)(r))
 }
 
 // withTruncate returns the JSON with "$tb" replaced and every other key kept.

@@ -135,6 +135,11 @@ func TestMetadata(t *testing.T) {
 		`{"$tb":3,"$maxAge":"x"}`: {},
 		`{"$tb":9223372036854775807,"$acl":{"$r":"x"}}`: {TruncateBefore: math.MaxInt64},
 		`{"$maxCount":2,"$maxAge":60}`:                  {MaxCount: 2, MaxAge: 60e9},
+		`{"$tb":3,"$acl":{"$r":["a","b"],"$w":"c"}}`:    {TruncateBefore: 3},
+		`{"$tb":3,"$acl":{"$r":5}}`:                     {},
+		`{"$tb":3,"$acl":"x"}`:                          {},
+		`{"$tb":3,"$cacheControl":"x"}`:                 {},
+		`{"$TB":3,"own":{"$tb":4},"$tmp":true}`:         {},
 	} {
 		if diff := cmp.Diff(want, parseMetadata([]byte(data))); diff != "" {
 			t.Errorf("%s: %s", data, diff)

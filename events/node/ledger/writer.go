@@ -104,7 +104,7 @@ func (l *Ledger) do(r *request) (Result, error) {
 
 // enqueue hands a request to the writer, or says why not.
 func (l *Ledger) enqueue(r *request) error {
-	if err := checkName(r.stream); err != nil {
+	if err := CheckName(r.stream); err != nil {
 		return err
 	}
 	for i := range r.events {
