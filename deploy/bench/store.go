@@ -20,6 +20,7 @@ type Append struct {
 	Baseline Baseline `json:"baseline"`
 	Ratios   struct {
 		Pebble128 float64 `json:"client_128_to_pebble_commits_128"`
+		Sets128   float64 `json:"client_128_to_pebble_sets_128"`
 		OneCaller float64 `json:"client_128_to_client_1"`
 		Store     float64 `json:"store_128_to_pebble_commits_128"`
 	} `json:"ratios"`
@@ -61,6 +62,7 @@ func RunAppend(ctx context.Context, seconds int) (*Append, error) {
 	_, a.Memory = memory(os.Getpid())
 	one, many := a.Client[0].Rate, a.Client[len(a.Client)-1].Rate
 	a.Ratios.Pebble128, a.Ratios.OneCaller = many/a.Baseline.Pebble128, many/one
+	a.Ratios.Sets128 = many / a.Baseline.Sets128
 	a.Ratios.Store = a.Store[len(a.Store)-1].Rate / a.Baseline.Pebble128
 	return a, nil
 }
