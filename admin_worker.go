@@ -87,7 +87,7 @@ func smtpWorker(ctx context.Context, cfg *Config, client *worker.Client) error {
 		_, domain, _ := strings.Cut(strings.ToLower(p.Envelope.RcptTo), "@")
 		d, ok := courier.Deliver(ctx, &notifier.Claim{
 			Outbound: events.OutboundID(p.Outbound), Attempt: p.Attempt, Channel: events.Email, Domain: events.Hash(domain), State: events.Plain,
-			MailFrom: p.Envelope.MailFrom, RcptTo: p.Envelope.RcptTo, Raw: p.Message,
+			MailFrom: p.Envelope.MailFrom, RcptTo: p.Envelope.RcptTo, EnvID: p.Envelope.EnvID, Raw: p.Message,
 		}, func(ctx context.Context, archived bool) error {
 			if err := start(ctx, archived); errors.Is(err, worker.ErrTaken) {
 				return notifier.ErrOver

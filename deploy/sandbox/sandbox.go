@@ -33,6 +33,7 @@ type Config struct {
 	IMAPListen string       // host:port, "127.0.0.1:0" by default
 	Password   string       // of every mailbox; DefaultPassword when empty
 	MaxSize    int64        // largest mail in bytes; 100 MB when 0
+	ASCII      bool         // a server of old, without SMTPUTF8
 	Logger     *slog.Logger // discards when nil
 	Now        func() time.Time
 }
@@ -139,7 +140,7 @@ func (s *Sandbox) newSMTP() *smtp.Server {
 	srv.MaxMessageBytes = s.cfg.MaxSize
 	srv.MaxLineLength = int(s.cfg.MaxSize) // long lines are content here, not an attack
 	srv.AllowInsecureAuth = true
-	srv.EnableSMTPUTF8 = true
+	srv.EnableSMTPUTF8 = !s.cfg.ASCII
 	srv.EnableDSN = true
 	srv.ReadTimeout = 5 * time.Minute
 	srv.WriteTimeout = time.Minute

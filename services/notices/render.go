@@ -177,7 +177,11 @@ func (n *Notices) queue(ctx context.Context, by journal.By, q events.MessageQueu
 	_, to := split(strings.ToLower(r.To.Address))
 	q.Domain, q.Rendered = n.cfg.Hash("domain", to), events.NewBlob(raw)
 	q.Address = n.cfg.AddressHash(r.To.Address)
-	q.Parcel = events.Seal(events.Parcel{MailFrom: bounce, RcptTo: r.To.Address, To: r.To, Subject: r.Subject})
+	envid, err := n.tokens.EnvelopeID(string(q.Outbound))
+	if err != nil {
+		return w, err
+	}
+	q.Parcel = events.Seal(events.Parcel{MailFrom: bounce, RcptTo: r.To.Address, To: r.To, Subject: r.Subject, EnvID: envid})
 	w, err = n.j.Append(ctx, events.OutboundStream(q.Outbound), events.NoStream, by, q)
 	if _, there := store.IsConflict(err); there {
 		return w, nil

@@ -37,6 +37,7 @@ type Claim struct {
 
 	MailFrom string // envelope sender, empty for the null sender
 	RcptTo   string
+	EnvID    string // signed ENVID (RFC 3461 section 4.4); empty: none
 	Raw      []byte // RFC 5322 bytes, signed; the same on every attempt
 	// State is Plain, or why there are no bytes any more.
 	State events.State
@@ -47,6 +48,11 @@ type Claim struct {
 // ErrOver says that an attempt has a result, has begun to go out, or never was:
 // whoever asks has nothing to do.
 var ErrOver = errors.New("the attempt is over or somebody else's")
+
+// Lease is how long a claim holds unless the dispatcher is told otherwise, and for
+// how long it is renewed when the final dot goes out: longer than a mail server may
+// take to answer it (RFC 5321 section 4.5.3.2.6).
+const Lease = 11 * time.Minute
 
 var workerPrincipal = events.Principal{Actor: "system:worker", Role: events.RoleOutbox, Purpose: events.PurposeSupport}
 
@@ -72,7 +78,7 @@ func (c *Claims) Take(ctx context.Context, t bus.Task) (*Claim, error) {
 		return claim, nil
 	}
 	p := q.Parcel.Value()
-	claim.MailFrom, claim.RcptTo = p.MailFrom, p.RcptTo
+	claim.MailFrom, claim.RcptTo, claim.EnvID = p.MailFrom, p.RcptTo, p.EnvID
 	return claim, nil
 }
 
@@ -88,14 +94,16 @@ func (c *Claims) load(ctx context.Context, id events.OutboundID, attempt int, as
 	return w, nil
 }
 
-// Begin writes that the outcome is open from now on; a worker calls it when the
-// server has everything but the final dot, or for another channel just before the
-// request goes out. Only one of two that hold the same attempt succeeds; the other
-// gets ErrOver and takes its offer back.
+// Begin writes that the outcome is open from now on, and renews the lease: it
+// outlasts the wait for the answer, however long the claim had waited for a
+// connection (MAIL O2). A worker calls it when the server has everything but the
+// final dot, or for another channel just before the request goes out. Only one of
+// two that hold the same attempt succeeds; the other gets ErrOver and takes its
+// offer back.
 func (c *Claims) Begin(ctx context.Context, claim *Claim, worker string, archived bool) error {
 	by := journal.By{Command: events.NewUUID(), Actor: events.Actor("worker:" + worker)}
 	_, err := c.Journal.Append(ctx, events.OutboundStream(claim.Outbound), claim.way.revision, by,
-		events.DeliveryStarted{Outbound: claim.Outbound, Attempt: claim.Attempt, Archived: archived})
+		events.DeliveryStarted{Outbound: claim.Outbound, Attempt: claim.Attempt, Archived: archived, Lease: c.Now().Add(Lease).UTC()})
 	if _, stale := store.IsConflict(err); stale {
 		return ErrOver
 	}

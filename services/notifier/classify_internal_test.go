@@ -166,3 +166,19 @@ func TestO13KindsAndReasons(t *testing.T) {
 		}
 	}
 }
+
+// TestO2LeaseIsRenewedWhenTheDotGoesOut: a claim that waited long for a connection
+// still outlasts the server's ten minutes.
+func TestO2LeaseIsRenewedWhenTheDotGoesOut(t *testing.T) {
+	at := time.Now()
+	w := way{}
+	w.evolve(events.Recorded{Event: events.DeliveryAttempted{Attempt: 1, Lease: at}})
+	w.evolve(events.Recorded{Event: events.DeliveryStarted{Attempt: 1, Lease: at.Add(Lease)}})
+	if !w.lease.Equal(at.Add(Lease)) || Lease <= 10*time.Minute {
+		t.Errorf("lease ends at %s, %s after the dot", w.lease, Lease)
+	}
+	w.evolve(events.Recorded{Event: events.DeliveryStarted{Attempt: 1}}) // as it was written before
+	if !w.lease.Equal(at.Add(Lease)) {
+		t.Error("an older event took the lease away")
+	}
+}

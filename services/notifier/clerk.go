@@ -30,6 +30,16 @@ type Clerk struct {
 	Unsubscribe func(customer events.SubjectID, purpose string) string
 	// Undo is how long an answer can be taken back: it waits that long (MAIL O16).
 	Undo time.Duration
+	// OpenBlob opens files of answers: seal.Sealer.OpenBlob.
+	OpenBlob func(context.Context, events.Principal, events.Blob) ([]byte, events.State, error)
+	// Links are the addresses of files that are too large to go inside a mail; nil:
+	// all go inside.
+	Links *Links
+	// Attach is how many bytes of files go inside a mail. Zero is 10 MB.
+	Attach int64
+	// Contact is a person's address on file, for one that a server cannot take; nil:
+	// nobody knows any.
+	Contact func(context.Context, events.SubjectID) (events.Address, error)
 	// Signer signs what is rendered; nil signs nothing.
 	Signer *Signer
 	Now    func() time.Time
@@ -57,7 +67,7 @@ func (c *Clerk) Run(ctx context.Context) error {
 	}
 	saved, last := from, time.Time{}
 	reading := journal.Reading{
-		From: from, Types: []string{"hub.ReplyWritten", "hub.AcknowledgementWritten", "hub.LetterWritten", "hub.MessageRedirected"}, Principal: &clerkPrincipal,
+		From: from, Types: []string{"hub.ReplyWritten", "hub.AcknowledgementWritten", "hub.LetterWritten", "hub.MessageRedirected", "hub.DeliveryFailed"}, Principal: &clerkPrincipal,
 	}
 	err = c.Journal.Subscribe(ctx, reading, func(ctx context.Context, b journal.Batch) error {
 		for _, rec := range b.Events {
@@ -92,32 +102,8 @@ func (c *Clerk) queue(ctx context.Context, rec events.Recorded) error {
 		return c.letter(ctx, rec, e)
 	case events.MessageRedirected:
 		return c.redirect(ctx, rec, e)
-	}
-	return nil
-}
-
-func (c *Clerk) reply(ctx context.Context, rec events.Recorded, e events.ReplyWritten) error {
-	env, answer := e.Envelope.Value(), e.Answer.Value()
-	if e.Envelope.State() != events.Plain || e.Answer.State() != events.Plain {
-		c.Logger.Warn("reply was erased before it was queued, not sent", "message", e.Message, "state", e.Envelope.State().String())
-		return nil
-	}
-	s := c.Marks.sender(e.Mailbox)
-	out := mail.Outgoing{
-		From: mail.Address{Name: s.Name, Address: s.Address}, To: addresses(env.To), Cc: addresses(env.Cc),
-		Subject: tagged(env.Subject, e.Number), Date: rec.Meta.At, MessageID: e.MessageID,
-		InReplyTo: env.InReplyTo, References: env.References, Text: answer.Text, HTML: answer.HTML,
-	}
-	for i, to := range append(append([]events.Address{}, env.To...), env.Cc...) {
-		q := events.MessageQueued{
-			Outbound: events.DeriveOutbound(e.Message, i), Kind: events.OutboundReply, Channel: events.Email,
-			Ticket: e.Ticket, Message: e.Message, Mailbox: s.ID, Customer: e.Customer,
-			MessageID: e.MessageID, NotBefore: later(rec.Meta.At.Add(c.Undo), e.NotBefore),
-		}
-		out.ReplyTo = []mail.Address{{Name: s.Name, Address: c.Marks.replyTo(s, e.Ticket, to.Address)}}
-		if err := c.put(ctx, rec, q, out, events.Parcel{MailFrom: c.Marks.bounceTo(s, q.Outbound), RcptTo: to.Address, To: to, Subject: out.Subject}); err != nil {
-			return err
-		}
+	case events.DeliveryFailed:
+		return c.again(ctx, rec, e)
 	}
 	return nil
 }
@@ -150,12 +136,13 @@ func (c *Clerk) acknowledge(ctx context.Context, rec events.Recorded, e events.A
 	if letter.MessageID != "" {
 		out.References = append(out.References, letter.MessageID)
 	}
+	c.mark(&out, e.Ticket)
 	q := events.MessageQueued{
 		Outbound: events.DeriveOutbound(e.Message, 0), Kind: events.OutboundAcknowledgement, Channel: events.Email,
 		Ticket: e.Ticket, Message: e.Message, Mailbox: s.ID, Customer: e.Customer,
 		MessageID: e.MessageID, NotBefore: rec.Meta.At,
 	}
-	return c.put(ctx, rec, q, out, events.Parcel{RcptTo: to.Address, To: to, Subject: out.Subject})
+	return c.put(ctx, rec, q, out, c.Marks.envelope(s, q.Outbound, to, out.Subject, true))
 }
 
 func acknowledgement(brand string, number int64) string {

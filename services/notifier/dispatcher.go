@@ -54,8 +54,7 @@ type Dispatcher struct {
 	// Patience is how long an outcome is unknown before it is looked into. Zero is
 	// 10 min: bounces and the archive need a while.
 	Patience time.Duration
-	// Lease is how long a claim holds. Zero is 11 min: longer than a mail server
-	// may take to answer the final dot (RFC 5321 section 4.5.3.2.6).
+	// Lease is how long a claim holds. Zero is the constant.
 	Lease  time.Duration
 	Now    func() time.Time
 	Logger *slog.Logger
@@ -79,7 +78,7 @@ const (
 func (d *Dispatcher) Run(ctx context.Context) error {
 	d.log = d.Logger.With("room", "notifier", "part", "dispatcher")
 	if d.Lease == 0 {
-		d.Lease = 11 * time.Minute
+		d.Lease = Lease
 	}
 	if d.Patience == 0 {
 		d.Patience = 10 * time.Minute

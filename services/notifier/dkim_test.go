@@ -92,7 +92,7 @@ func TestO15SignedTwiceAndOversigned(t *testing.T) {
 
 // TestO15SignaturesSurviveARealWay: what Postfix took and Dovecot keeps still
 // holds; and the same bytes go out on every attempt (O1). It also follows the
-// envelope's signed bounce address (O5) and a report of failure back to us.
+// envelope's signed bounce address and id (O5) and a report of failure back to us.
 func TestO15SignaturesSurviveARealWay(t *testing.T) {
 	system := mailtest.Run(t)
 	p := openPost(t)
@@ -108,25 +108,25 @@ func TestO15SignaturesSurviveARealWay(t *testing.T) {
 	}
 	lost := p.write("gone@cust.test") // accepted, and bounced by a real MTA
 	item := p.await(lost, outbox.Accepted, 1)[0]
-	report := arrives(t, system, "support@hub.test", "Original-Envelope-Id: "+string(item.ID))
+	report := arrives(t, system, "support@hub.test", "Original-Envelope-Id: "+parcel(p, item.ID).EnvID)
 	if !strings.Contains(string(report), "Action: failed") {
 		t.Error("the report is none")
 	}
-	want := "Delivered-To: " + strings.SplitN(bounceTo(p, item.ID), "@", 2)[0]
+	want := "Delivered-To: " + strings.SplitN(parcel(p, item.ID).MailFrom, "@", 2)[0]
 	if !strings.Contains(string(report), want) && !strings.Contains(string(report), strings.TrimPrefix(want, "Delivered-To: ")) {
 		t.Errorf("the report came to another address than the signed one")
 	}
 }
 
-// bounceTo is the envelope sender of a message.
-func bounceTo(p *post, id events.OutboundID) string {
+// parcel is the frozen envelope of a message.
+func parcel(p *post, id events.OutboundID) events.Parcel {
 	p.t.Helper()
 	as := events.Principal{Actor: "system:test", Role: events.RoleOutbox, Purpose: events.PurposeSupport}
 	history, err := p.Journal.Load(p.t.Context(), events.OutboundStream(id), &as)
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	return history[0].Event.(events.MessageQueued).Parcel.Value().MailFrom
+	return history[0].Event.(events.MessageQueued).Parcel.Value()
 }
 
 // arrives waits for a mail that holds a text.

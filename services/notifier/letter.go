@@ -38,5 +38,5 @@ func (c *Clerk) letter(ctx context.Context, rec events.Recorded, e events.Letter
 		Outbound: e.Message.Outbound(), Kind: e.Kind, Channel: events.Email, Message: e.Message, Mailbox: s.ID,
 		Customer: e.Customer, MessageID: id, NotBefore: rec.Meta.At,
 	}
-	return c.put(ctx, rec, q, out, events.Parcel{MailFrom: c.Marks.bounceTo(s, q.Outbound), RcptTo: l.To.Address, To: l.To, Subject: out.Subject})
+	return c.put(ctx, rec, q, out, c.Marks.envelope(s, q.Outbound, l.To, out.Subject, false))
 }

@@ -79,6 +79,30 @@ func (m *Marks) bounceTo(s Sender, id events.OutboundID) string {
 	return address
 }
 
+// envelope is the frozen SMTP envelope of a message to one recipient. A message
+// from the null sender is reported to nobody, so it needs no id there.
+func (m *Marks) envelope(s Sender, id events.OutboundID, to events.Address, subject string, null bool) events.Parcel {
+	p := events.Parcel{RcptTo: to.Address, To: to, Subject: subject}
+	if null {
+		return p
+	}
+	p.MailFrom = m.bounceTo(s, id)
+	if envid, err := m.tokens.EnvelopeID(string(id)); err == nil {
+		p.EnvID = envid
+	}
+	return p
+}
+
+// body is the mark that people quote (MAIL I33), empty where a ticket's id takes
+// none.
+func (m *Marks) body(t events.TicketID) string {
+	mark, err := m.tokens.BodyMark(string(t))
+	if err != nil {
+		return ""
+	}
+	return mark
+}
+
 func (m *Marks) loop(id events.MessageID) string {
 	mark, err := m.tokens.LoopMark(string(id))
 	if err != nil {

@@ -53,7 +53,10 @@ type parts struct {
 
 func (p *post) now() time.Time { return time.Now().Add(time.Duration(p.skew.Load())) }
 
-func openPost(t *testing.T) *post {
+func openPost(t *testing.T) *post { return openPostTo(t, sandbox.Config{}) }
+
+// openPostTo is openPost with a mail server of one's choice.
+func openPostTo(t *testing.T, server sandbox.Config) *post {
 	t.Helper()
 	p := &post{t: t, Kit: journaltest.New(t), feed: projections.NewFeed()}
 	var err error
@@ -67,7 +70,8 @@ func openPost(t *testing.T) *post {
 	t.Cleanup(func() { _ = p.outbox.Close() })
 	source := projections.FromJournal(p.Journal)
 	p.runner = projections.NewRunner(projections.Config{Projection: p.outbox, Source: source, Feed: p.feed, Logger: p.Logger})
-	if p.box, err = sandbox.Start(t.Context(), sandbox.Config{Dir: filepath.Join(p.Dir, "mail"), Logger: p.Logger}); err != nil {
+	server.Dir, server.Logger = filepath.Join(p.Dir, "mail"), p.Logger
+	if p.box, err = sandbox.Start(t.Context(), server); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.box.Stop(context.Background()) })

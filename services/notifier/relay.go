@@ -275,7 +275,7 @@ func (l *line) offer(c *Claim, archive string) (w *smtp.DataCommand, archived bo
 	if ok, _ := l.Extension("DSN"); ok { // RFC 3461
 		quiet.Notify = []smtp.DSNNotify{smtp.DSNNotifyNever}
 		if c.MailFrom != "" {
-			opts.EnvelopeID, opts.Return = string(c.Outbound), smtp.DSNReturnHeaders
+			opts.EnvelopeID, opts.Return = c.EnvID, smtp.DSNReturnHeaders
 			to.Notify = []smtp.DSNNotify{smtp.DSNNotifyFailure, smtp.DSNNotifyDelayed}
 		}
 	}

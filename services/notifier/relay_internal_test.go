@@ -115,12 +115,12 @@ const plainMail = "From: support@hub.test\r\nTo: ada@cust.test\r\n\r\nHello\r\n"
 // for the archive.
 func TestO4O5EnvelopeAndReports(t *testing.T) {
 	s := newScript(t, "SIZE 1000", "DSN")
-	c := &Claim{Outbound: "0123", MailFrom: "support+bx@hub.test", RcptTo: "ada@cust.test", Raw: []byte(plainMail)}
+	c := &Claim{Outbound: "0123", EnvID: "signed", MailFrom: "support+bx@hub.test", RcptTo: "ada@cust.test", Raw: []byte(plainMail)}
 	if err := offer(t, s.relay(1), c, "archive@hub.test"); err != nil {
 		t.Fatal(err)
 	}
 	for prefix, want := range map[string]string{
-		"MAIL FROM":           "MAIL FROM:<support+bx@hub.test> SIZE=52 RET=HDRS ENVID=0123",
+		"MAIL FROM":           "MAIL FROM:<support+bx@hub.test> SIZE=52 RET=HDRS ENVID=signed",
 		"RCPT TO:<ada":        "RCPT TO:<ada@cust.test> NOTIFY=FAILURE,DELAY",
 		"RCPT TO:<archive":    "RCPT TO:<archive@hub.test> NOTIFY=NEVER",
 		"RCPT TO:<everything": "",

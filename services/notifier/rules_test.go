@@ -409,7 +409,7 @@ func TestO12O14HeadersByKind(t *testing.T) {
 				t.Errorf("%s: %q, absent %v:\n%s", item.Kind, w, absent, raw)
 			}
 		}
-		if null := bounceTo(p, item.ID) == ""; null != (item.Kind == events.OutboundAcknowledgement) {
+		if null := parcel(p, item.ID).MailFrom == ""; null != (item.Kind == events.OutboundAcknowledgement) {
 			t.Errorf("%s comes from the null sender: %v", item.Kind, null)
 		}
 	}

@@ -46,6 +46,9 @@ func (w *way) evolve(r events.Recorded) {
 		w.attempts, w.worker, w.lease, w.open, w.started, w.archived = e.Attempt, e.Worker, e.Lease, true, false, false
 	case events.DeliveryStarted:
 		w.started, w.archived = true, e.Archived
+		if !e.Lease.IsZero() {
+			w.lease = e.Lease
+		}
 	case events.DeliveryDeferred:
 		w.open, w.until, w.class = false, e.Until, e.Class
 		if e.Class != ClassHost && e.Class != ClassLogin {

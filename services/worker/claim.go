@@ -123,7 +123,7 @@ func (h *Hatch) Fetch(ctx context.Context, worker string, id events.OutboundID, 
 	parcel := w.queued.Parcel.Value()
 	return Payload{
 		Outbound: string(id), Attempt: c.attempt, Channel: string(c.channel), Kind: string(w.queued.Kind), Lease: w.lease.UTC(),
-		Envelope: Envelope{MailFrom: parcel.MailFrom, RcptTo: parcel.RcptTo}, Message: raw,
+		Envelope: Envelope{MailFrom: parcel.MailFrom, RcptTo: parcel.RcptTo, EnvID: parcel.EnvID}, Message: raw,
 	}, nil
 }
 
@@ -138,7 +138,11 @@ func (h *Hatch) gone(ctx context.Context, c claim, state events.State) error {
 
 func actor(worker string) events.Actor { return events.Actor("worker:" + worker) }
 
-// Start writes that the outcome is open from now on. A worker says so before the
+// lease is for how long a claim is renewed when an attempt starts: longer than a
+// mail server may take to answer (RFC 5321 section 4.5.3.2.6).
+const lease = 11 * time.Minute
+
+// Start writes that the outcome is open from now on, and renews the lease. A worker says so before the
 // step after which the other side may have taken the message, and goes on only
 // when this returns nil: of two that hold the same attempt, one succeeds.
 func (h *Hatch) Start(ctx context.Context, worker string, b Begun) error {
@@ -162,7 +166,7 @@ func (h *Hatch) Start(ctx context.Context, worker string, b Begun) error {
 		return &GoneError{"attempt_taken"}
 	}
 	by := journal.By{Command: id, Actor: actor(worker)}
-	_, err = h.cfg.Journal.Append(ctx, stream, w.revision, by, events.DeliveryStarted{Outbound: c.outbound, Attempt: c.attempt, Archived: b.Archived})
+	_, err = h.cfg.Journal.Append(ctx, stream, w.revision, by, events.DeliveryStarted{Outbound: c.outbound, Attempt: c.attempt, Archived: b.Archived, Lease: h.now().Add(lease).UTC()})
 	if _, stale := store.IsConflict(err); stale {
 		return &GoneError{"attempt_taken"}
 	}
@@ -228,6 +232,9 @@ func fold(history []events.Recorded) way {
 			w.attempt, w.lease, w.open, w.started = e.Attempt, e.Lease, true, false
 		case events.DeliveryStarted:
 			w.started, w.startedBy = true, r.ID
+			if !e.Lease.IsZero() {
+				w.lease = e.Lease
+			}
 		case events.DeliveryAccepted, events.DeliveryDeferred, events.DeliveryFailed, events.DeliveryUnknown,
 			events.DeliveryResolved, events.DeliveryRetried, events.MessageBounced, events.MessageCancelled:
 			w.open = false

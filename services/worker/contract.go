@@ -65,6 +65,7 @@ type Begun struct {
 type Envelope struct {
 	MailFrom string `json:"mail_from" jsonschema:"description=Empty: the null sender"`
 	RcptTo   string `json:"rcpt_to"`
+	EnvID    string `json:"envid,omitempty" jsonschema:"description=ENVID for a server that offers DSN (RFC 3461 section 4.4): reports that carry it are believed"`
 }
 
 // Payload is the message itself. It is answered once.

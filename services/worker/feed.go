@@ -18,15 +18,17 @@ const (
 // now asks for the place where the log ends.
 const now = "now"
 
-// changes are the types of the feed: what happens to tickets.
-var changes = func() map[string]bool {
-	m := map[string]bool{}
+// changes are the types of the feed: what happens to tickets. prefixes are the
+// same, for the store, so that it sends nothing else.
+var changes, prefixes = func() (m map[string]bool, list []string) {
+	m = map[string]bool{}
 	for _, k := range events.Catalogue() {
 		if k.Family == "ticket" {
 			m[events.TypePrefix+k.Name] = true
+			list = append(list, events.TypePrefix+k.Name)
 		}
 	}
-	return m
+	return m, list
 }()
 
 // FeedQuery asks for a page of the feed.
@@ -78,7 +80,7 @@ func (h *Hatch) gather(ctx context.Context, p *Page, q FeedQuery, from events.Po
 	at = from
 	reading, stop := context.WithTimeout(ctx, max(time.Duration(q.Wait)*time.Second, 200*time.Millisecond))
 	defer stop()
-	err = h.cfg.Journal.Subscribe(reading, journal.Reading{From: from, Wanted: changes}, func(_ context.Context, b journal.Batch) error {
+	err = h.cfg.Journal.Subscribe(reading, journal.Reading{From: from, Types: prefixes, Wanted: changes}, func(_ context.Context, b journal.Batch) error {
 		for _, r := range b.Events {
 			p.Events = append(p.Events, change(r, p.Store))
 			if at = r.Position; len(p.Events) == q.Limit {
