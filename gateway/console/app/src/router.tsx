@@ -4,6 +4,7 @@ import { Problem } from "./api/problem";
 import { InboxPage } from "./inbox/InboxPage";
 import { LoginPage } from "./login/LoginPage";
 import { Shell } from "./shell/Shell";
+import { loadTicket } from "./ticket/load";
 import { BootError, NotFound, PageError } from "./shell/pages";
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound });
@@ -37,7 +38,7 @@ const home = createRoute({
 
 const search = (s: Record<string, unknown>): { q?: string } => ({ q: text(s.q) });
 const inbox = createRoute({ getParentRoute: () => shell, path: "/inbox/$view", component: InboxPage, validateSearch: search });
-const ticket = createRoute({ getParentRoute: () => inbox, path: "/$ticket" });
+const ticket = createRoute({ getParentRoute: () => inbox, path: "/$ticket", beforeLoad: () => void loadTicket() });
 const permalink = createRoute({ getParentRoute: () => shell, path: "/t/$ticket", component: lazyRouteComponent(() => import("./ticket/PermalinkPage"), "PermalinkPage") });
 
 const outbox = createRoute({
@@ -58,12 +59,26 @@ const requests = createRoute({ getParentRoute: () => shell, path: "/office/reque
 const request = createRoute({ getParentRoute: () => shell, path: "/office/requests/$id", component: lazyRouteComponent(() => import("./privacy/RequestPage"), "RequestPage") });
 const retention = createRoute({ getParentRoute: () => shell, path: "/office/retention", component: lazyRouteComponent(() => import("./privacy/RetentionPage"), "RetentionPage") });
 const holds = createRoute({ getParentRoute: () => shell, path: "/office/holds", component: lazyRouteComponent(() => import("./privacy/HoldsPage"), "HoldsPage") });
+const hold = createRoute({ getParentRoute: () => shell, path: "/office/holds/$id", component: lazyRouteComponent(() => import("./privacy/HoldPage"), "HoldPage") });
+const demands = createRoute({ getParentRoute: () => shell, path: "/office/demands", component: lazyRouteComponent(() => import("./privacy/DemandsPage"), "DemandsPage") });
+const demand = createRoute({ getParentRoute: () => shell, path: "/office/demands/$id", component: lazyRouteComponent(() => import("./privacy/DemandPage"), "DemandPage") });
+const cases = createRoute({ getParentRoute: () => shell, path: "/office/cases", component: lazyRouteComponent(() => import("./privacy/CasesPage"), "CasesPage") });
+const oneCase = createRoute({ getParentRoute: () => shell, path: "/office/cases/$id", component: lazyRouteComponent(() => import("./privacy/CasePage"), "CasePage") });
+const transfers = createRoute({ getParentRoute: () => shell, path: "/office/transfers", component: lazyRouteComponent(() => import("./privacy/TransfersPage"), "TransfersPage") });
+const transfer = createRoute({ getParentRoute: () => shell, path: "/office/transfers/$id", component: lazyRouteComponent(() => import("./privacy/TransferPage"), "TransferPage") });
 const register = createRoute({ getParentRoute: () => shell, path: "/office/register", component: lazyRouteComponent(() => import("./privacy/RegisterPage"), "RegisterPage") });
-const access = createRoute({ getParentRoute: () => shell, path: "/office/access", component: lazyRouteComponent(() => import("./privacy/AccessPage"), "AccessPage") });
+const audit = createRoute({
+  getParentRoute: () => shell, path: "/office/audit", component: lazyRouteComponent(() => import("./privacy/AuditPage"), "AuditPage"),
+  validateSearch: (s: Record<string, unknown>): { show?: "opened" | "given" } => (s.show === "opened" || s.show === "given" ? { show: s.show } : {}),
+});
+const customer = createRoute({ getParentRoute: () => shell, path: "/customers/$id", component: lazyRouteComponent(() => import("./customer/CustomerPage"), "CustomerPage") });
 
 const routeTree = root.addChildren([
   login,
-  shell.addChildren([home, inbox.addChildren([ticket]), permalink, outbox, quarantine, mail, connected, system, notices, office, requests, request, retention, holds, register, access]),
+  shell.addChildren([
+    home, inbox.addChildren([ticket]), permalink, customer, outbox, quarantine, mail, connected, system, notices,
+    office, requests, request, retention, holds, hold, demands, demand, cases, oneCase, transfers, transfer, register, audit,
+  ]),
 ]);
 
 export const router = createRouter({ routeTree, defaultPreload: false, defaultPendingMs: 10_000, defaultErrorComponent: PageError });

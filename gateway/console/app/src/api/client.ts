@@ -40,6 +40,9 @@ export { client };
 /** 128 random bits. Not crypto.randomUUID: a console on plain http in a local network does not have it. */
 export const newKey = (): string => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 
+/** The path and the key of a command about one thing. */
+export const keyed = (id: string, key: string) => ({ params: { path: { id } }, headers: { "Idempotency-Key": key } });
+
 export interface Answer<T> { data: T; position: string }
 
 interface Reply<T> { data?: T; error?: unknown; response: Response }

@@ -8,7 +8,8 @@ export class Problem extends Error {
   readonly body: ProblemBody;
 
   constructor(status: number, body: ProblemBody) {
-    super(body.detail || body.title || "The server gave no reason.");
+    const parts = (body.errors ?? []).map((e) => e.message).filter(Boolean);
+    super(parts.length > 0 ? parts.join(" ") : body.detail || body.title || "The server gave no reason.");
     this.name = "Problem";
     this.status = status;
     this.code = body.code ?? (status === 0 ? "offline" : "unknown");

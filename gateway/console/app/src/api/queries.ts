@@ -1,7 +1,7 @@
 // What the console reads. Every answer keeps the position of the view it came from.
 import { keepPreviousData, QueryClient, queryOptions } from "@tanstack/react-query";
 import { firstPage, mergeHead, type Rows, appendPage, MAX_ROWS } from "../state/rows";
-import { call, client } from "./client";
+import { type Answer, call, client } from "./client";
 import { Problem } from "./problem";
 import type { OutboundState, ViewName } from "./types";
 
@@ -74,39 +74,35 @@ export const customerQuery = (id: string) => queryOptions({
   queryFn: ({ signal }) => call(client.GET("/customers/{id}", { signal, ...byId(id) })).then((a) => a.data),
 });
 
-export const agentsQuery = queryOptions({
+/** Everybody who works here, and who did. */
+export const everybodyQuery = queryOptions({
   queryKey: ["agents"],
-  queryFn: ({ signal }) => call(client.GET("/agents", { signal })).then((a) => a.data.items.filter((x) => x.active)),
+  queryFn: ({ signal }) => call(client.GET("/agents", { signal })).then((a) => a.data.items),
   staleTime: 5 * 60_000,
 });
 
+export const agentsQuery = queryOptions({ ...everybodyQuery, select: (all) => all.filter((x) => x.active) });
+
+/** Reads the first pages of a list as one; what else the last page says stands beside them. */
+export async function joinPages<P extends { items: unknown[]; next: string }>(pages: number, read: (after: { after?: string }) => Promise<Answer<P>>): Promise<P> {
+  const items: P["items"] = [];
+  for (let i = 1, after = ""; ; i++) {
+    const { data } = await read(after ? { after } : {});
+    items.push(...data.items);
+    after = data.next;
+    if (!after || i >= pages) return { ...data, items };
+  }
+}
+
 export const outboxQuery = (state: OutboundState | "", pages = 1) => queryOptions({
   queryKey: ["outbox", state, pages],
-  queryFn: async ({ signal }) => {
-    let after = "";
-    const items = [];
-    for (let i = 0; ; i++) {
-      const a = await call(client.GET("/outbox", { signal, params: { query: { limit: PAGE, ...(state && { state }), ...(after && { after }) } } }));
-      items.push(...a.data.items);
-      after = a.data.next;
-      if (!after || i + 1 >= pages) return { items, next: after, counts: a.data.counts };
-    }
-  },
+  queryFn: ({ signal }) => joinPages(pages, (after) => call(client.GET("/outbox", { signal, params: { query: { limit: PAGE, ...(state && { state }), ...after } } }))),
   placeholderData: keepPreviousData,
 });
 
 export const quarantineQuery = (pages = 1) => queryOptions({
   queryKey: ["quarantine", pages],
-  queryFn: async ({ signal }) => {
-    let after = "";
-    const items = [];
-    for (let i = 0; ; i++) {
-      const a = await call(client.GET("/quarantine", { signal, params: { query: { limit: PAGE, ...(after && { after }) } } }));
-      items.push(...a.data.items);
-      after = a.data.next;
-      if (!after || i + 1 >= pages) return { items, next: after };
-    }
-  },
+  queryFn: ({ signal }) => joinPages(pages, (after) => call(client.GET("/quarantine", { signal, params: { query: { limit: PAGE, ...after } } }))),
   placeholderData: keepPreviousData,
 });
 

@@ -36,4 +36,4 @@ export type System = Schemas["System"];
 export type ProblemBody = Partial<Omit<Schemas["Problem"], "code">> & { code?: string };
 
 /** One line of the live stream, which is not described by the schema. */
-export interface Change { kind: "ticket" | "outbox" | "quarantine" | "customer"; id: string; rev: number; fields?: string[]; pos: string }
+export interface Change { kind: "ticket" | "outbox" | "quarantine" | "customer" | "privacy"; id: string; rev: number; fields?: string[]; pos: string }

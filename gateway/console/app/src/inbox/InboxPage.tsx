@@ -1,6 +1,6 @@
 import { Navigate, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { Inbox, MailOpen, SearchX } from "lucide-react";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { asProblem } from "../api/problem";
 import { loadMore } from "../api/queries";
 import type { Ticket, ViewName } from "../api/types";
@@ -9,7 +9,7 @@ import { usePhone, useSplit } from "../state/media";
 import { useTitle } from "../state/title";
 import { PaneHeader } from "../shell/PaneHeader";
 import { TicketKeys } from "../ticket/TicketKeys";
-import { TicketPage } from "../ticket/TicketPage";
+import { LazyTicket, loadTicket } from "../ticket/load";
 import { count, emptyViews, isView, viewNames } from "../text/words";
 import { Button } from "../ui/button";
 import { cx } from "../ui/cx";
@@ -89,6 +89,8 @@ function Inbox3({ view }: { view: ViewName }) {
 
   useEffect(() => { if (open) list.current?.reveal(open.id); }, [open?.id]); // eslint-disable-line react-hooks/exhaustive-deps
 
+  useEffect(() => { if (rows) void loadTicket(); }, [!!rows]); // eslint-disable-line react-hooks/exhaustive-deps
+
   const showList = split || ref === undefined;
   return (
     <>
@@ -106,7 +108,9 @@ function Inbox3({ view }: { view: ViewName }) {
         </section>
       )}
       {ref !== undefined ? (
-        <TicketPage key={ref} reference={ref} preview={open} onBack={back} onMove={move} hasPrevious={at > 0} hasNext={at >= 0 && at < items.length - 1} />
+        <Suspense fallback={<section aria-label="Conversation" className="min-w-0 flex-1" />}>
+          <LazyTicket key={ref} reference={ref} preview={open} onBack={back} onMove={move} hasPrevious={at > 0} hasNext={at >= 0 && at < items.length - 1} />
+        </Suspense>
       ) : (
         <>
           {items[at] && <TicketKeys ticket={items[at]} />}

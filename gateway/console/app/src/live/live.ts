@@ -70,6 +70,7 @@ function flush(): void {
     void queryClient.invalidateQueries({ queryKey: ["counts"] });
     void queryClient.invalidateQueries({ queryKey: ["quarantine"] });
   }
+  if (kinds.has("privacy")) void queryClient.invalidateQueries({ queryKey: ["privacy"] });
   for (const c of changes) if (c.kind === "customer") void queryClient.invalidateQueries({ queryKey: ["customer", c.id] });
 }
 

@@ -5,8 +5,7 @@ import { call, client } from "../api/client";
 import { asProblem } from "../api/problem";
 import { queryClient } from "../api/queries";
 import type { components } from "../api/schema";
-import { ConfirmDialog } from "../ops/ConfirmDialog";
-import { Card, OpsPage } from "../ops/OpsPage";
+import { Card, OpsPage, Waiting } from "../ops/OpsPage";
 import { command } from "../state/act";
 import { useMe } from "../state/me";
 import { duration, fullDate } from "../text/time";
@@ -14,7 +13,7 @@ import { count, isOutboundState, outboundNames, plural, readable } from "../text
 import { AskDialog } from "../ui/AskDialog";
 import { Button } from "../ui/button";
 import { Chip, type Tone } from "../ui/chip";
-import { Bone, EmptyState, ErrorState } from "../ui/states";
+import { EmptyState } from "../ui/states";
 import { toast } from "../ui/toast";
 
 type Notice = components["schemas"]["NoticeToMany"];
@@ -37,9 +36,8 @@ export function NoticesPage() {
   return (
     <OpsPage title="Notices" intro="One message to many customers. Somebody else approves it; each customer gets it once, whatever happens on the way."
       actions={<Button kind="primary" onClick={() => setAdding(true)}><Plus className="size-4" aria-hidden />New notice</Button>}>
-      {query.isError && !query.data ? <ErrorState what="The notices could not be read" problem={asProblem(query.error)} onRetry={() => void query.refetch()} />
-        : !query.data ? <Card className="flex flex-col gap-4 p-4">{[1, 2, 3].map((i) => <Bone key={i} className="h-3 w-2/3" />)}</Card>
-        : query.data.length === 0 ? <div className="flex-1"><EmptyState icon={<Megaphone />} title="No notices yet" text="Draft one, look at it as a customer will, and have it approved." /></div>
+      {!query.data ? <Waiting what="The notices" of={[query]} />
+        : query.data.length === 0 ? <div className="flex flex-1 flex-col"><EmptyState icon={<Megaphone />} title="No notices yet" text="Draft one, look at it as a customer will, and have it approved." /></div>
         : <Card><ul>{query.data.map((n) => <Row key={n.id} notice={n} />)}</ul></Card>}
       {adding && <Draft onClose={() => setAdding(false)} />}
     </OpsPage>
@@ -48,7 +46,7 @@ export function NoticesPage() {
 
 function Draft({ onClose }: { onClose: () => void }) {
   return (
-    <AskDialog title="New notice" text="Placeholders such as {{name}} are filled in for each recipient."
+    <AskDialog title="New notice" text="Placeholders are filled in for each recipient. Say what stands there for somebody who has none: {{name|customer}}."
       fields={[
         { name: "title", label: "Title, for colleagues" },
         { name: "kind", label: "Kind", kind: "choice", choices: [["administrative", "Administrative: reaches everybody"], ["promotional", "Promotional: only with consent"]] },
@@ -117,8 +115,8 @@ function Actions({ notice: n }: { notice: Notice }) {
         <Button key={v} kind={v === "cancel" ? "ghost" : v === "pause" ? "outline" : "primary"} reason={v === "approve" && own ? "Somebody who did not write it has to approve it." : undefined}
           onClick={() => (v === "start" || v === "cancel" ? setAsk(v) : now(v))}>{verbNames[v]}</Button>
       ))}
-      {ask === "start" && <ConfirmDialog title="Send it to all?" act="Send to all" text="Recipients are listed now, and each gets it once. You can pause at any time." onClose={() => setAsk(null)} onAct={async () => { await send("start"); again(); }} />}
-      {ask === "cancel" && <ConfirmDialog danger title="Cancel the notice?" act="Cancel it" text="Nobody else gets it. What was sent cannot be taken back." onClose={() => setAsk(null)} onAct={async () => { await send("cancel"); again(); }} />}
+      {ask === "start" && <AskDialog title="Send it to all?" act="Send to all" text="Recipients are listed now, and each gets it once. You can pause at any time." onClose={() => setAsk(null)} onAct={async () => { await send("start"); again(); }} />}
+      {ask === "cancel" && <AskDialog danger title="Cancel the notice?" act="Cancel it" text="Nobody else gets it. What was sent cannot be taken back." onClose={() => setAsk(null)} onAct={async () => { await send("cancel"); again(); }} />}
     </div>
   );
 }

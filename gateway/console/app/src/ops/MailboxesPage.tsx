@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Mail } from "lucide-react";
 import { useState } from "react";
 import { asProblem } from "../api/problem";
-import { client } from "../api/client";
+import { client, keyed } from "../api/client";
 import { mailboxesQuery, queryClient } from "../api/queries";
 import type { Mailbox } from "../api/types";
 import { command } from "../state/act";
@@ -10,10 +10,10 @@ import { ago, fullDate } from "../text/time";
 import { count, plural } from "../text/words";
 import { Button } from "../ui/button";
 import { Chip, type Tone } from "../ui/chip";
-import { Bone, EmptyState, ErrorState } from "../ui/states";
+import { EmptyState } from "../ui/states";
 import { toast } from "../ui/toast";
 import { When } from "../ui/when";
-import { Card, OpsPage } from "./OpsPage";
+import { Card, OpsPage, Waiting } from "./OpsPage";
 
 const looks: Record<Mailbox["state"], { name: string; tone: Tone; text: string }> = {
   connecting: { name: "Connecting", tone: "info", text: "Opening the connection." },
@@ -29,9 +29,8 @@ export function MailboxesPage() {
   const list = query.data;
   return (
     <OpsPage title="Mail routes" intro="The mailboxes requests come from. A message counts as taken only once it is stored; until then it stays on its server.">
-      {query.isError && !list ? <ErrorState what="The mailboxes could not be read" problem={asProblem(query.error)} onRetry={() => void query.refetch()} />
-        : !list ? <Card className="p-4"><Bone className="h-3 w-1/2" /></Card>
-        : list.length === 0 ? <div className="flex-1"><EmptyState icon={<Mail />} title="No mailbox is connected" text="Mailboxes are set in the configuration of the hub. Once one is there, its state shows here." /></div>
+      {!list ? <Waiting what="The mail routes" of={[query]} />
+        : list.length === 0 ? <div className="flex flex-1 flex-col"><EmptyState icon={<Mail />} title="No mailbox is connected" text="Mailboxes are set in the configuration of the hub. Once one is there, its state shows here." /></div>
         : <ul className="grid grid-cols-1 gap-3 side:grid-cols-2">{list.map((m) => <li key={m.id}><Box mailbox={m} /></li>)}</ul>}
     </OpsPage>
   );
@@ -57,7 +56,6 @@ function Box({ mailbox: m }: { mailbox: Mailbox }) {
 }
 
 const read = (): void => void queryClient.invalidateQueries({ queryKey: ["mailboxes"] });
-const keyed = (id: string, key: string) => ({ params: { path: { id } }, headers: { "Idempotency-Key": key } });
 const row = "mt-3 flex flex-wrap items-center gap-x-3 gap-y-2 border-t border-line pt-3";
 
 /** Whether the mailbox's provider lets the hub in, and the way to have it do so. */

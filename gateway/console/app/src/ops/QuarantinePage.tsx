@@ -1,21 +1,20 @@
 import { useQuery } from "@tanstack/react-query";
 import { Download, ShieldCheck } from "lucide-react";
 import { useState } from "react";
-import { client } from "../api/client";
-import { asProblem } from "../api/problem";
+import { client, keyed } from "../api/client";
 import { quarantineQuery, queryClient } from "../api/queries";
 import type { Quarantined } from "../api/types";
-import { command } from "../state/act";
+import { attempt, command } from "../state/act";
 import { holdWords } from "../text/mail";
 import { shortTime } from "../text/time";
 import { fileSize, readable, subjectOf } from "../text/words";
-import { Button } from "../ui/button";
+import { AskDialog } from "../ui/AskDialog";
+import { Button, download } from "../ui/button";
 import { Chip } from "../ui/chip";
-import { Bone, EmptyState, ErrorState } from "../ui/states";
+import { EmptyState } from "../ui/states";
 import { toast } from "../ui/toast";
 import { When } from "../ui/when";
-import { ConfirmDialog } from "./ConfirmDialog";
-import { Card, OpsPage } from "./OpsPage";
+import { Card, OpsPage, Older, Waiting } from "./OpsPage";
 
 export function QuarantinePage() {
   const [pages, setPages] = useState(1);
@@ -23,13 +22,12 @@ export function QuarantinePage() {
   const data = query.data;
   return (
     <OpsPage title="Quarantine" intro="Mail that could not be taken in safely. Nothing here is lost: look at the original, then release it as a request or discard it.">
-      {query.isError && !data ? <ErrorState what="The quarantine could not be read" problem={asProblem(query.error)} onRetry={() => void query.refetch()} />
-        : !data ? <Card className="flex flex-col gap-4 p-4">{[1, 2, 3].map((i) => <Bone key={i} className="h-3 w-2/3" />)}</Card>
-        : data.items.length === 0 ? <div className="flex-1"><EmptyState icon={<ShieldCheck />} title="Nothing is held back" text="Mail that cannot be read or looks like an attack is kept here instead of being lost." /></div>
+      {!data ? <Waiting what="The quarantine" of={[query]} />
+        : data.items.length === 0 ? <div className="flex flex-1 flex-col"><EmptyState icon={<ShieldCheck />} title="Nothing is held back" text="Mail that cannot be read or looks like an attack is kept here instead of being lost." /></div>
         : (
           <Card>
             <ul>{data.items.map((i) => <Row key={i.id} item={i} />)}</ul>
-            {data.next && <div className="border-t border-line p-2 text-center"><Button kind="ghost" disabled={query.isFetching} onClick={() => setPages((p) => p + 1)}>Show older</Button></div>}
+            <Older next={data.next} busy={query.isFetching} onMore={() => setPages((p) => p + 1)} />
           </Card>
         )}
     </OpsPage>
@@ -47,7 +45,7 @@ function Row({ item: i }: { item: Quarantined }) {
         {why.text && <p className="mt-0.5 text-chip text-subtle">{why.text}</p>}
       </div>
       <div className="flex flex-wrap gap-1.5">
-        <a href={`/api/v1/quarantine/${i.id}/raw`} download className="control inline-flex items-center gap-1.5 rounded-sm border border-line bg-panel px-2.5 font-label shadow-low hover:bg-hover"><Download className="size-4" aria-hidden />Original</a>
+        <a href={`/api/v1/quarantine/${i.id}/raw`} download className={download}><Download className="size-4" aria-hidden />Original</a>
         {i.state === "held" && <Actions item={i} />}
       </div>
     </li>
@@ -56,33 +54,17 @@ function Row({ item: i }: { item: Quarantined }) {
 
 function Actions({ item: i }: { item: Quarantined }) {
   const [ask, setAsk] = useState(false);
-  const options = (key: string) => ({ params: { path: { id: i.id } }, headers: { "Idempotency-Key": key }, body: {} });
+  const options = (key: string) => ({ ...keyed(i.id, key), body: {} });
   const after = (): void => { for (const key of ["quarantine", "counts"]) void queryClient.invalidateQueries({ queryKey: [key] }); };
-  async function release(): Promise<void> {
-    try {
-      await command((k) => client.POST("/quarantine/{id}/release", options(k)));
-      toast("Released. It becomes a request in a moment.");
-      after();
-    } catch (e) {
-      toast("Not released", { tone: "problem", detail: asProblem(e).message });
-    }
-  }
-  async function retry(): Promise<void> {
-    try {
-      await command((k) => client.POST("/quarantine/{id}/retry", options(k)));
-      toast("Read again. If it is well now, it becomes a request in a moment.");
-      after();
-    } catch (e) {
-      toast("Still held", { tone: "problem", detail: asProblem(e).message });
-    }
-  }
+  const release = (): void => attempt(command((k) => client.POST("/quarantine/{id}/release", options(k))), "Released. It becomes a request in a moment.", after, "Not released");
+  const retry = (): void => attempt(command((k) => client.POST("/quarantine/{id}/retry", options(k))), "Read again. If it is well now, it becomes a request in a moment.", after, "Still held");
   return (
     <>
-      <Button kind="ghost" onClick={() => void retry()}>Try again</Button>
-      <Button onClick={() => void release()}>Release</Button>
+      <Button kind="ghost" onClick={retry}>Try again</Button>
+      <Button onClick={release}>Release</Button>
       <Button kind="danger" onClick={() => setAsk(true)}>Discard…</Button>
       {ask && (
-        <ConfirmDialog title="Discard this mail" act="Discard the mail" danger onClose={() => setAsk(false)} text={`“${subjectOf(i.subject)}” will not become a request. That it came, and that you discarded it, stays on record.`}
+        <AskDialog title="Discard this mail" act="Discard the mail" danger onClose={() => setAsk(false)} text={`“${subjectOf(i.subject)}” will not become a request. That it came, and that you discarded it, stays on record.`}
           onAct={async () => { await command((k) => client.POST("/quarantine/{id}/discard", options(k))); toast("Discarded"); after(); }} />
       )}
     </>

@@ -1,12 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
-import { asProblem } from "../api/problem";
 import { systemQuery } from "../api/queries";
 import type { System } from "../api/types";
 import { duration } from "../text/time";
 import { count, plural, readable } from "../text/words";
 import { Chip } from "../ui/chip";
-import { Bone, ErrorState } from "../ui/states";
-import { Card, OpsPage, td, th } from "./OpsPage";
+import { Card, OpsPage, td, th, Waiting } from "./OpsPage";
 
 const shown = (p: string): string => (/^\d{1,15}$/.test(p) ? count(Number(p)) : p);
 
@@ -15,8 +13,7 @@ export function SystemPage() {
   const s = query.data;
   return (
     <OpsPage title="System" intro="How far each view has read the log. A view that is behind shows data that is a little old; nothing is lost.">
-      {query.isError && !s ? <ErrorState what="The state of the system could not be read" problem={asProblem(query.error)} onRetry={() => void query.refetch()} />
-        : !s ? <Card className="flex flex-col gap-4 p-4">{[1, 2, 3].map((i) => <Bone key={i} className="h-3 w-1/2" />)}</Card> : (
+      {!s ? <Waiting what="The state of the system" of={[query]} /> : (
           <>
             <dl className="grid grid-cols-2 gap-3 pane:grid-cols-3">
               <Fact name="State" value={<Chip tone={s.ready ? "ok" : "warn"}>{s.ready ? "Ready" : "Starting"}</Chip>} />

@@ -1,18 +1,18 @@
 import { useQuery } from "@tanstack/react-query";
 import { Building2, Download, Plus } from "lucide-react";
 import { useState } from "react";
-import { client } from "../api/client";
-import { asProblem } from "../api/problem";
-import { Card } from "../ops/OpsPage";
+import { client, keyed } from "../api/client";
+import { Card, Waiting } from "../ops/OpsPage";
 import { command } from "../state/act";
 import { fullDate } from "../text/time";
+import { readable } from "../text/words";
 import { AskDialog } from "../ui/AskDialog";
 import { Button } from "../ui/button";
 import { Chip } from "../ui/chip";
 import { EmptyState } from "../ui/states";
 import { toast } from "../ui/toast";
-import { Heading, Office, Waiting } from "./Frame";
-import { again, keyed, type Processor, processorsQuery, registryQuery } from "./queries";
+import { Heading, Office } from "./Frame";
+import { again, type Processor, processorsQuery, registryQuery } from "./queries";
 
 const list = (s: string): string[] => s.split(/[\s,]+/).filter(Boolean);
 
@@ -21,13 +21,14 @@ export function RegisterPage() {
   const [adding, setAdding] = useState(false);
   const processors = useQuery(processorsQuery);
   const registry = useQuery(registryQuery);
+  const titles = new Map(registry.data?.categories.map((c) => [c.id, c.title]));
   const policies = registry.data?.policies ?? [];
   return (
     <Office title="Register" intro="Who may be given personal data, and for what. A send to anybody else is refused."
       actions={<Button kind="primary" onClick={() => setAdding(true)}><Plus className="size-4" aria-hidden />Add a provider</Button>}>
-      {!processors.data ? <Waiting what="The register" problem={processors.isError ? asProblem(processors.error) : null} onRetry={() => void processors.refetch()} />
+      {!processors.data ? <Waiting what="The register" of={[processors]} />
         : processors.data.length === 0 ? <EmptyState icon={<Building2 />} title="No providers" text="The mail relay belongs here, and everybody else who sees customers' data." />
-        : <Card><ul>{processors.data.map((p) => <Row key={p.processor} processor={p} />)}</ul></Card>}
+        : <Card><ul>{processors.data.map((p) => <Row key={p.processor} processor={p} titles={titles} />)}</ul></Card>}
       <Heading>Policy</Heading>
       <Card>
         <ul>{policies.map((p) => (
@@ -64,13 +65,13 @@ export function RegisterPage() {
   );
 }
 
-function Row({ processor: p }: { processor: Processor }) {
+function Row({ processor: p, titles }: { processor: Processor; titles: ReadonlyMap<string, string> }) {
   const [ask, setAsk] = useState(false);
   return (
     <li className="flex flex-wrap items-center gap-x-4 gap-y-1 border-b border-line px-4 py-3 last:border-0">
       <div className="min-w-0 flex-1 basis-64">
         <p className="flex items-center gap-2 font-strong"><span className="truncate">{p.name}</span>{p.suspended && <Chip tone="danger">Suspended</Chip>}</p>
-        <p className="text-muted">{p.service}, {p.country}. Gets {(p.categories ?? []).join(", ")} for {(p.purposes ?? []).join(", ")}.</p>
+        <p className="text-muted">{p.service}, {p.country}. Gets {(p.categories ?? []).map((c) => titles.get(c) ?? c).join(", ").toLowerCase()} for {(p.purposes ?? []).map(readable).join(", ").toLowerCase()}.</p>
       </div>
       {!p.suspended && <Button kind="ghost" onClick={() => setAsk(true)}>Suspend…</Button>}
       {ask && (

@@ -1,7 +1,7 @@
 // Words of the privacy office. A code the console has no words for is shown as it reads.
 import { readable } from "../text/words";
 import type { Tone } from "../ui/chip";
-import type { Erasure, PrivacyRequest, Step, Sweep } from "./queries";
+import type { Erasure, Hold, PrivacyRequest, Step, Sweep } from "./queries";
 
 const kinds: Record<string, string> = {
   access: "Access", erasure: "Erasure", rectification: "Correction", restriction: "Restriction", objection: "Objection", portability: "Portability",
@@ -31,7 +31,17 @@ export const phaseTones: Record<Erasure["phase"], Tone> = {
   verifying: "plain", scoping: "info", approving: "warn", working: "info", verification_failed: "danger", deferred: "warn", certified: "ok", closed: "ok", refused: "plain", withdrawn: "plain",
 };
 
-export const stateName = (s: string): string => phaseNames[s as Erasure["phase"]] ?? (s === "doubted" ? "In doubt" : readable(s));
+const requestStates: Record<string, readonly [string, Tone]> = {
+  ready: ["Copy is ready", "info"], verified: ["To be done", "info"], received: ["To be done", "info"],
+};
+/** Where a request stands, in the words of a list. */
+export function requestState(r: PrivacyRequest): readonly [string, Tone] {
+  if (r.outcome) return [readable(r.outcome), r.outcome === "refused" || r.outcome === "withdrawn" ? "plain" : "ok"];
+  if (r.doubted) return ["In doubt", "warn"];
+  if (!r.verified) return ["Not verified yet", "plain"];
+  const phase = r.state as Erasure["phase"];
+  return requestStates[r.state] ?? [phaseNames[phase] ?? readable(r.state), phaseTones[phase] ?? "info"];
+}
 
 const channels: Record<string, string> = { mail: "by mail", agent: "through an agent", centre: "in the privacy centre", center: "in the privacy centre" };
 export const channelWords = (c: string): string => channels[c] ?? `by ${readable(c).toLowerCase()}`;
@@ -44,8 +54,31 @@ export const sweepTones: Record<Sweep["state"], Tone> = { due: "info", waiting: 
 /** "hub.RequesterVerified" → "Requester verified". */
 export const stepName = (s: Step): string => readable(s.type.replace(/^hub\./, "").replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase());
 
-/** "agent:0f3c…" → "Agent 0f3c": the id is enough to find who it was. */
-export const actorName = (a: string): string => (/^(agent|customer):/.test(a) ? `${readable(a.split(":")[0]!)} ${a.split(":")[1]!.slice(0, 8)}` : a.startsWith("process:") ? `The hub (${readable(a.slice(8)).toLowerCase()})` : readable(a));
+export const doubtReasons = [["mismatch", "Their words do not fit what is on file"], ["unusual", "The request is unusual for them"], ["third_party", "Somebody seems to ask for them"]] as const;
+
+export const holdTones: Record<string, Tone> = { proposed: "warn", placed: "info", released: "ok", declined: "plain" };
+const pending: Record<string, string> = { place: "Proposed, waits for a second person", release: "Release proposed", extend: "Later review proposed" };
+export const holdState = (h: Hold): string => (h.state === "proposed" || h.pending ? pending[h.pending ?? "place"] ?? "Waits for a second person" : h.state === "placed" ? "In force" : readable(h.state));
+
+export const demandKinds = [["court", "Court"], ["authority", "Authority"], ["claim", "Claim of a party"]] as const;
+const demandStates: Record<string, readonly [string, Tone]> = {
+  received: ["To be reviewed", "warn"], valid: ["Waits for approval", "warn"], invalid: ["Not valid", "plain"], approved_once: ["Waits for a second person", "warn"],
+  approved: ["Approved", "info"], sealed: ["Package made", "info"], delivered: ["Handed out", "ok"],
+};
+export const demandState = (s: string): readonly [string, Tone] => demandStates[s] ?? [readable(s), "plain"];
+
+export const caseKinds = [["fraud", "Fraud"], ["dispute", "Dispute"]] as const;
+export const caseOutcomes = [["cleared", "Nothing in it"], ["settled", "Settled"], ["enforced", "A rule was enforced"], ["handed_over", "Handed to an authority"]] as const;
+
+const transferStates: Record<string, readonly [string, Tone]> = {
+  announced: ["Announced", "info"], noticed: ["Everybody was written to", "info"], exported: ["Exported", "warn"], completed: ["Completed", "ok"], imported: ["Taken in", "ok"],
+};
+export const transferState = (s: string): readonly [string, Tone] => transferStates[s] ?? [readable(s), "plain"];
+
+const consentStates: Record<string, readonly [string, Tone]> = {
+  asked: ["Asked, no answer yet", "plain"], live: ["Given", "ok"], withdrawn: ["Taken back", "plain"], objected: ["Objected", "warn"],
+};
+export const consentState = (s: string): readonly [string, Tone] => consentStates[s] ?? [readable(s), "plain"];
 
 export function overdue(r: PrivacyRequest, now = Date.now()): "late" | "soon" | "" {
   if (r.state !== "open" && r.state !== "received" && r.outcome) return "";

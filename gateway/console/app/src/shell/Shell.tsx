@@ -23,7 +23,7 @@ const loadKeySheet = () => import("./KeySheet").then((m) => m.KeySheet);
 /** Fetches what is not on the page yet while nothing else happens, so that it also opens without a connection. */
 const loadRest = (): Promise<unknown> => Promise.allSettled([
   loadPalette(), loadPicker(), loadKeySheet(), import("../ops/OutboxPage"), import("../ops/QuarantinePage"),
-  import("../ops/MailboxesPage"), import("../ops/SystemPage"), import("../ticket/PermalinkPage"),
+  import("../ops/MailboxesPage"), import("../ops/SystemPage"), import("../ticket/PermalinkPage"), import("../customer/CustomerPage"),
 ]);
 
 export function Shell() {
@@ -69,10 +69,13 @@ export function Shell() {
 
 const LiveRegion = () => <div role="status" aria-live="polite" className="sr-only">{useStore(announced)}</div>;
 
+type Page = "/ops/outbox" | "/ops/quarantine" | "/ops/mail" | "/ops/notices" | "/ops/system" | `/office/${"requests" | "retention" | "holds" | "demands" | "cases" | "transfers" | "register" | "audit"}`;
+
 function useGlobalKeys(): Key[] {
   const navigate = useNavigate();
+  const officer = useMe().role !== "agent";
   const goto = { open: "i", unassigned: "u", mine: "m", resolved: "r", all: "a" };
-  const page = (id: string, title: string, key: string, to: "/ops/outbox" | "/ops/quarantine" | "/ops/mail" | "/ops/notices" | "/ops/system" | "/office/requests"): Key =>
+  const page = (id: string, title: string, key: string, to: Page): Key =>
     ({ id, title, group: "Anywhere", keys: [`g ${key}`], palette: true, run: () => void navigate({ to }) });
   return [
     { id: "palette", title: "Search and commands", group: "Anywhere", keys: ["$mod+k"], inInput: true, run: () => paletteOpen.set((o) => !o) },
@@ -86,7 +89,16 @@ function useGlobalKeys(): Key[] {
     page("go-quarantine", "Quarantine", "q", "/ops/quarantine"),
     page("go-mail", "Mail routes", "e", "/ops/mail"),
     page("go-notices", "Notices", "n", "/ops/notices"),
-    page("go-privacy", "Privacy requests", "p", "/office/requests"),
+    ...(officer ? [
+      page("go-privacy", "Privacy requests", "p", "/office/requests"),
+      page("go-retention", "Retention", "d", "/office/retention"),
+      page("go-holds", "Legal holds", "h", "/office/holds"),
+      page("go-demands", "Demands", "l", "/office/demands"),
+      page("go-cases", "Cases", "c", "/office/cases"),
+      page("go-transfers", "Business transfers", "b", "/office/transfers"),
+      page("go-register", "Register", "w", "/office/register"),
+      page("go-audit", "Audit", "t", "/office/audit"),
+    ] : []),
     page("go-system", "System", "s", "/ops/system"),
   ];
 }

@@ -27,6 +27,10 @@ export async function command<T>(send: (key: string) => Promise<{ data?: T; erro
   }
 }
 
+/** Says how a command went that needs no dialog. */
+export const attempt = (go: Promise<unknown>, done: string, after: () => void, failed = "Not done"): void =>
+  void go.then(() => { toast(done); after(); }, (e: unknown) => toast(failed, { tone: "problem", detail: asProblem(e).message }));
+
 /** Everything that shows this ticket is read again, no older than the command. */
 export async function settled(ticket: string, position: string): Promise<void> {
   refreshTicket(ticket, position);

@@ -16,20 +16,26 @@ export function splitQuote(text: string, byteOffset: number): Split {
 }
 
 export interface Piece { text: string; href?: string }
+export interface Link { text: string; href: string }
 
-const link = /\b(?:https?:\/\/|mailto:)[^\s<>"']+|\b[A-Z0-9._%+-]+@[A-Z0-9.-]+\.[A-Z]{2,}\b/gi;
+const mailAddress = /\bmailto:[^\s<>"']+|\b[A-Z0-9._%+-]+@[A-Z0-9.-]+\.[A-Z]{2,}\b/gi;
 
-/** Splits plain text into words and links. Only http, https and mail addresses become links. */
-export function linkify(text: string): Piece[] {
+/**
+ * Splits plain text into words and links. Addresses of the web are those that the server found, which knows where each
+ * may lead; besides them only mail addresses become links.
+ */
+export function linkify(text: string, links: readonly Link[]): Piece[] {
+  const here = links.filter((l) => text.includes(l.text)).sort((a, b) => b.text.length - a.text.length);
+  const hrefs = new Map(here.map((l) => [l.text, l.href]));
+  const any = new RegExp([...here.map((l) => l.text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")), mailAddress.source].join("|"), "gi");
   const out: Piece[] = [];
   let at = 0;
-  for (const m of text.matchAll(link)) {
-    let found = m[0];
-    const trailing = /[.,;:!?)\]}]+$/.exec(found);
-    if (trailing && !(trailing[0].startsWith(")") && found.includes("("))) found = found.slice(0, -trailing[0].length);
-    if (m.index > at) out.push({ text: text.slice(at, m.index) });
-    out.push({ text: found, href: /^(https?:|mailto:)/i.test(found) ? found : `mailto:${found}` });
-    at = m.index + found.length;
+  for (const { 0: found, index } of text.matchAll(any)) {
+    const href = hrefs.get(found) ?? (found.includes("@") && !found.includes("://") ? `mailto:${found.replace(/^mailto:/i, "")}` : undefined);
+    if (!href) continue;
+    if (index > at) out.push({ text: text.slice(at, index) });
+    out.push({ text: found, href });
+    at = index + found.length;
   }
   if (at < text.length) out.push({ text: text.slice(at) });
   return out;

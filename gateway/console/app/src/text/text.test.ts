@@ -64,14 +64,13 @@ test("a quote is cut where the server counted bytes", () => {
   expect(splitQuote("abc", 0)).toEqual({ body: "", quote: "abc" });
 });
 
-test("links are found, trailing marks are not part of them, scripts never are", () => {
-  expect(linkify("See https://a.example/x?y=1. Or ada@example.org!")).toEqual([
-    { text: "See " }, { text: "https://a.example/x?y=1", href: "https://a.example/x?y=1" }, { text: ". Or " },
-    { text: "ada@example.org", href: "mailto:ada@example.org" }, { text: "!" },
+test("addresses of the web lead where the server says, others than those and mail addresses nowhere", () => {
+  const links = [{ text: "https://a.example/x?y=1", href: "/leave?u=a&m=1" }, { text: "https://a.example/x", href: "/leave?u=b&m=2" }];
+  expect(linkify("See https://a.example/x?y=1. Or https://a.example/x, ada@example.org!", links)).toEqual([
+    { text: "See " }, { text: "https://a.example/x?y=1", href: "/leave?u=a&m=1" }, { text: ". Or " }, { text: "https://a.example/x", href: "/leave?u=b&m=2" },
+    { text: ", " }, { text: "ada@example.org", href: "mailto:ada@example.org" }, { text: "!" },
   ]);
-  expect(linkify("javascript:alert(1) data:text/html,x").some((p) => p.href)).toBe(false);
-  expect(linkify("(https://a.example/b)").find((p) => p.href)?.href).toBe("https://a.example/b");
-  expect(linkify("https://a.example/b_(c)").find((p) => p.href)?.href).toBe("https://a.example/b_(c)");
+  expect(linkify("https://b.example/ javascript:alert(1) data:text/html,x https://evil@b.example/", []).some((p) => p.href?.includes(":/") || p.href?.startsWith("j"))).toBe(false);
 });
 
 test("simple HTML is drawn as text, rich HTML keeps its frame", () => {

@@ -4,6 +4,7 @@ import { CircleCheck, CircleDot, History, PanelRight, Shield } from "lucide-reac
 import { type ReactNode, useState } from "react";
 import { customerQuery } from "../api/queries";
 import type { HistoryItem, Ticket, TicketDetail } from "../api/types";
+import { consentsQuery } from "../privacy/queries";
 import { useWide } from "../state/media";
 import { clockTime, exactTime, fullDate, shortTime } from "../text/time";
 import { personName, subjectOf } from "../text/words";
@@ -19,6 +20,8 @@ interface PanelProps { ticket: Ticket; detail: TicketDetail | undefined; history
 export function CustomerPanel({ ticket: t, detail, history }: PanelProps) {
   const wide = useWide();
   const customer = useQuery({ ...customerQuery(t.customer.id), enabled: t.customer.id !== "" });
+  const consents = useQuery({ ...consentsQuery(t.customer.id), enabled: t.customer.id !== "" && !t.erased, retry: false }).data;
+  const agreed = (consents?.items ?? []).filter((c) => c.state === "live").map((c) => consents?.purposes.find((p) => p.code === c.purpose)?.title ?? c.purpose);
   const earlier = (customer.data?.tickets ?? []).filter((x) => x.id !== t.id);
   const keep = (detail?.messages ?? []).map((m) => m.keep_until).filter((k) => k !== null && k !== "").sort().pop();
   const others = (detail?.participants ?? []).filter((p) => p.address !== t.customer.address);
@@ -33,7 +36,7 @@ export function CustomerPanel({ ticket: t, detail, history }: PanelProps) {
           <div className="flex items-center gap-3">
             <Avatar id={t.customer.address} name={personName(t.customer, t.erased)} size="lg" erased={t.erased} />
             <div className="min-w-0">
-              <p className="truncate text-pane font-unread">{personName(t.customer, t.erased)}</p>
+              <p className="truncate text-pane font-unread">{t.customer.id ? <Link to="/customers/$id" params={{ id: t.customer.id }} className="hover:underline">{personName(t.customer, t.erased)}</Link> : personName(t.customer, t.erased)}</p>
               {!t.erased && <p className="truncate text-muted" title={t.customer.address}>{t.customer.address}</p>}
             </div>
           </div>
@@ -47,6 +50,7 @@ export function CustomerPanel({ ticket: t, detail, history }: PanelProps) {
           <Facts rows={[
             ["Keep until", keep ? fullDate(keep) : isOpen(t) ? "Set when it is resolved" : "No date set"],
             ["State", t.erased ? "Erased" : "Kept"],
+            ["Agreed to", consents && (agreed.length > 0 ? agreed.join(", ") : "Nothing")],
           ]} />
         </Section>
         <Section title="Earlier requests" count={earlier.length || undefined}>
@@ -108,6 +112,6 @@ function Section({ icon, title, count, last, children }: { icon?: ReactNode; tit
 
 const Facts = ({ rows }: { rows: [string, ReactNode][] }) => (
   <dl className="mt-2 grid grid-cols-[104px_minmax(0,1fr)] max-pane:grid-cols-[128px_minmax(0,1fr)] gap-x-2 gap-y-1 first:mt-0">
-    {rows.map(([k, v]) => <div key={k} className="contents"><dt className="text-muted">{k}</dt><dd className="min-w-0 break-words">{v}</dd></div>)}
+    {rows.filter(([, v]) => v !== undefined).map(([k, v]) => <div key={k} className="contents"><dt className="text-muted">{k}</dt><dd className="min-w-0 break-words">{v}</dd></div>)}
   </dl>
 );

@@ -18,6 +18,7 @@ import { When } from "../ui/when";
 import { DeliveryLine } from "./DeliveryLine";
 import { MailFrame } from "./MailFrame";
 import { PlainText } from "./PlainText";
+import { isOpen } from "./TicketKeys";
 
 const stateWords = {
   erased: "The words of this message were erased. That it was sent, and when, is kept.",
@@ -48,6 +49,7 @@ export const MessageCard = memo(function MessageCard({ ticket, message: m, expan
         <div className="min-w-0 flex-1">
           <MessageHead ticket={ticket} message={m} name={name} onToggle={onToggle} />
           <MessageBody ticket={ticket} message={m} name={name} />
+          {m.state === "plain" && <p className={cx("mt-1.5 text-end text-meta", note ? "text-note-fg" : "text-subtle")}>{m.keep_until ? <>Kept until <time dateTime={m.keep_until}>{fullDate(m.keep_until)}</time>{isOpen(ticket) && " at the latest"}</> : isOpen(ticket) ? "Kept while the request is open" : ""}</p>}
         </div>
       </div>
       {m.kind === "reply" && m.delivery && <DeliveryLine message={m} ticket={ticket} />}
@@ -112,7 +114,7 @@ function Details({ message: m }: { message: Message }) {
   const list = (xs: { name: string; address: string }[]): string => xs.map((x) => (x.name ? `${x.name} <${x.address}>` : x.address)).join(", ");
   const rows: [string, string][] = [
     ["From", list([m.from])], ["To", list(m.to)], ["Cc", list(m.cc ?? [])], ["Sent", exactTime(m.at)], ["Kind", machineWords[m.class] ?? ""],
-    ["Keep until", m.keep_until ? fullDate(m.keep_until) : ""], ["Joined", whyWords(m.why)], ["Repairs", m.warnings.join(", ")], ["Mail server", m.delivery_detail], ["Position", m.position],
+    ["Joined", whyWords(m.why)], ["Repairs", m.warnings.join(", ")], ["Mail server", m.delivery_detail], ["Position", m.position],
   ];
   return (
     <dl className="my-1.5 grid grid-cols-[auto_1fr] gap-x-3 gap-y-0.5 rounded-sm bg-sunken px-2.5 py-2 text-chip">
@@ -129,7 +131,7 @@ function MessageBody({ ticket, message: m, name }: { ticket: Ticket; message: Me
   return (
     <>
       {cautionsOf(m.warnings).map((w) => <p key={w} className="mt-1 flex items-start gap-1.5 rounded-sm bg-warn-soft px-2 py-1 text-chip text-warn"><TriangleAlert className="mt-0.5 size-3.5 shrink-0" aria-hidden />{w}</p>)}
-      {rich ? <MailFrame ticket={ticket.id} message={m.id} from={name} /> : <PlainText text={m.text} quoteFrom={m.quote_from} />}
+      {rich ? <MailFrame ticket={ticket.id} message={m.id} from={name} /> : <PlainText text={m.text} quoteFrom={m.quote_from} links={m.links} />}
       {m.cut && <p className="mt-2 text-chip text-subtle">The rest is too long to show. Download the original to read all of it.</p>}
       {m.attachments.length > 0 && (
         <ul className="mt-2.5 flex flex-wrap gap-2" aria-label="Attachments">

@@ -1,14 +1,14 @@
 import { Ellipsis } from "lucide-react";
 import { memo, useMemo, useState } from "react";
-import { linkify, splitQuote } from "../text/quote";
+import { type Link as WebLink, linkify, splitQuote } from "../text/quote";
 
 /** Plain text of a mail: themed, links live, the quoted rest folded behind a button. */
-export const PlainText = memo(function PlainText({ text, quoteFrom }: { text: string; quoteFrom: number }) {
+export const PlainText = memo(function PlainText({ text, quoteFrom, links }: { text: string; quoteFrom: number; links: readonly WebLink[] }) {
   const { body, quote } = useMemo(() => splitQuote(text, quoteFrom), [text, quoteFrom]);
   const [open, setOpen] = useState(body.trim() === "");
   return (
     <div className="text-message break-words">
-      <Linked text={body.trimEnd()} />
+      <Linked text={body.trimEnd()} links={links} />
       {quote.trim() !== "" && (
         <>
           <button
@@ -17,15 +17,15 @@ export const PlainText = memo(function PlainText({ text, quoteFrom }: { text: st
           >
             <Ellipsis className="size-4" aria-hidden />
           </button>
-          {open && <div className="mt-2 border-s-2 border-line ps-3 text-muted"><Linked text={quote.trim()} /></div>}
+          {open && <div className="mt-2 border-s-2 border-line ps-3 text-muted"><Linked text={quote.trim()} links={links} /></div>}
         </>
       )}
     </div>
   );
 });
 
-function Linked({ text }: { text: string }) {
-  const paragraphs = useMemo(() => text.split(/\n{2,}/).map((p) => linkify(p)), [text]);
+function Linked({ text, links }: { text: string; links: readonly WebLink[] }) {
+  const paragraphs = useMemo(() => text.split(/\n{2,}/).map((p) => linkify(p, links)), [text, links]);
   return paragraphs.map((pieces, i) => (
     <p key={i} className="not-first:mt-2 whitespace-pre-wrap">
       {pieces.map((x, j) => x.href

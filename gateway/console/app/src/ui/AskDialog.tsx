@@ -17,9 +17,12 @@ export interface AskField {
 interface AskProps {
   title: string;
   text?: ReactNode;
-  fields: readonly AskField[];
+  /** None: the dialog only asks before something that cannot be taken back. */
+  fields?: readonly AskField[];
   act: string;
   danger?: boolean;
+  /** It does not close when done: the caller shows the next step. */
+  stay?: boolean;
   children?: ReactNode;
   onClose: () => void;
   /** Does it; a thrown problem is shown, and what was typed stays. */
@@ -28,8 +31,10 @@ interface AskProps {
 
 const input = "rounded-sm border border-line-strong bg-panel px-2.5 font-normal outline-offset-0";
 
+const none: readonly AskField[] = [];
+
 /** A dialog with fields. The button says the act. */
-export function AskDialog({ title, text, fields, act, danger, children, onClose, onAct }: AskProps) {
+export function AskDialog({ title, text, fields = none, act, danger, stay, children, onClose, onAct }: AskProps) {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState("");
   async function submit(e: FormEvent<HTMLFormElement>): Promise<void> {
@@ -39,7 +44,7 @@ export function AskDialog({ title, text, fields, act, danger, children, onClose,
     setProblem("");
     try {
       await onAct(Object.fromEntries(fields.map((f) => [f.name, String(form.get(f.name) ?? "").trim()])));
-      onClose();
+      if (!stay) onClose();
     } catch (err) {
       setProblem(asProblem(err).message);
       setBusy(false);

@@ -12,6 +12,9 @@ const kinds: Record<Kind, string> = {
   note: "bg-note-fg text-note font-strong hover:opacity-90",
 };
 
+/** A link that downloads, in the look of a button. */
+export const download = "control inline-flex shrink-0 items-center gap-1.5 rounded-sm border border-line bg-panel px-2.5 font-label shadow-low hover:bg-hover";
+
 export interface ButtonProps extends ComponentProps<"button"> {
   kind?: Kind;
   /** Why it cannot be used now: the button stays, disabled, and says so. */

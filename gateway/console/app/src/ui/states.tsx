@@ -9,7 +9,7 @@ export const Bone = ({ className }: { className?: string }) => <span className={
 
 export function EmptyState({ icon, title, text, children }: { icon?: ReactNode; title: string; text?: ReactNode; children?: ReactNode }) {
   return (
-    <div className="flex h-full flex-col items-center justify-center gap-1 p-8 text-center">
+    <div className="flex h-full flex-1 flex-col items-center justify-center gap-1 p-8 text-center">
       {icon && <span className="mb-3 inline-flex size-11 items-center justify-center rounded-full bg-sunken text-subtle [&>svg]:size-5">{icon}</span>}
       <p className="text-pane font-unread">{title}</p>
       {text && <p className="max-w-80 text-muted">{text}</p>}

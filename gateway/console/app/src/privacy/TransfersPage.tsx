@@ -1,0 +1,63 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { ArrowRightLeft, Plus } from "lucide-react";
+import { useState } from "react";
+import { client } from "../api/client";
+import { Card, Waiting } from "../ops/OpsPage";
+import { command } from "../state/act";
+import { fullDate } from "../text/time";
+import { count, plural } from "../text/words";
+import { AskDialog } from "../ui/AskDialog";
+import { Button } from "../ui/button";
+import { Chip } from "../ui/chip";
+import { Segments } from "../ui/segments";
+import { EmptyState } from "../ui/states";
+import { FileRow, Office, shownChoices } from "./Frame";
+import { again, type Shown, transfersQuery } from "./queries";
+import { transferState } from "./words";
+
+/** Business transfers: announced, everybody told, handed over as a sealed whole. */
+export function TransfersPage() {
+  const [state, setState] = useState<Shown>("open");
+  const [adding, setAdding] = useState(false);
+  const query = useQuery(transfersQuery(state));
+  return (
+    <Office title="Business transfers" intro="When the business goes to somebody else, everybody is written to once and can object or ask to be erased before their data go."
+      actions={<Button kind="primary" onClick={() => setAdding(true)}><Plus className="size-4" aria-hidden />Announce a transfer</Button>}>
+      <Segments label="Show" value={state} choices={shownChoices} onChoose={setState} />
+      {!query.data ? <Waiting what="The transfers" of={[query]} />
+        : query.data.length === 0 ? <div className="flex flex-1 flex-col"><EmptyState icon={<ArrowRightLeft />} title={state === "open" ? "No transfer is under way" : "No transfers"} text="One begins with its announcement." /></div>
+        : (
+          <Card className="shrink-0"><ul>{query.data.map((t) => {
+            const [name, tone] = transferState(t.state);
+            return (
+              <FileRow key={t.id} link={<Link to="/office/transfers/$id" params={{ id: t.id }} className="text-accent-text hover:underline">To {t.acquirer}</Link>} chip={<Chip tone={tone} className="max-w-64">{name}</Chip>}>
+                {plural(t.queued, "person", "people")} written to{t.skipped > 0 && `, ${count(t.skipped)} could not be`}.{t.effective && ` From ${fullDate(t.effective)}.`}
+              </FileRow>
+            );
+          })}</ul></Card>
+        )}
+      {adding && <Announce onClose={() => setAdding(false)} />}
+    </Office>
+  );
+}
+
+function Announce({ onClose }: { onClose: () => void }) {
+  const navigate = useNavigate();
+  return (
+    <AskDialog title="Announce a transfer" text="Everybody known gets this letter once. It cannot be called back."
+      fields={[
+        { name: "acquirer", label: "Who takes over", hint: "In lower-case letters, digits and dashes. It stands in the log." },
+        { name: "effective", label: "It takes effect on", kind: "date" }, { name: "object_by", label: "Objections until", kind: "date" },
+        { name: "subject", label: "Subject of the letter" }, { name: "text", label: "Letter", kind: "area", hint: "Who takes over, what goes to them and why, and how to object." },
+      ]}
+      act="Write to everybody" danger onClose={onClose}
+      onAct={async (v) => {
+        const a = await command((key) => client.POST("/privacy/transfers", {
+          headers: { "Idempotency-Key": key }, body: { acquirer: v.acquirer!, effective: `${v.effective}T12:00:00Z`, object_by: `${v.object_by}T12:00:00Z`, subject: v.subject!, text: v.text! },
+        }));
+        again();
+        void navigate({ to: "/office/transfers/$id", params: { id: a.data.id } });
+      }} />
+  );
+}
