@@ -64,8 +64,10 @@ type Letter struct {
 	References  []string          `json:"references,omitempty"` // bare, oldest first, with In-Reply-To last
 	Date        time.Time         `json:"date,omitzero"`
 	Attachments []Attachment      `json:"attachments,omitempty"`
-	Fields      map[string]string `json:"fields,omitempty"` // further fields of a form
-	Cut         bool              `json:"cut,omitempty"`    // text or HTML was cut to fit; the raw mail has all
+	Fields      map[string]string `json:"fields,omitempty"`       // further fields of a form
+	Cut         bool              `json:"cut,omitempty"`          // text or HTML was cut to fit; the raw mail has all
+	ThreadIndex string            `json:"thread_index,omitempty"` // Outlook's place in the conversation, sent back (MAIL O11)
+	ThreadTopic string            `json:"thread_topic,omitempty"`
 }
 
 // InquiryReceived is a mail or a form submission, sealed at the door. Its stream
@@ -113,7 +115,8 @@ type InquiryReceived struct {
 	DKIM          string    `json:"dkim,omitempty" pd:"none,verdict word of RFC 8601 by our own mail server"`
 	DMARC         string    `json:"dmarc,omitempty" pd:"none,verdict word of RFC 8601 by our own mail server"`
 	Complaint     string    `json:"complaint,omitempty" pd:"none,feedback type of RFC 5965"`
-	Again         InquiryID `json:"again,omitempty"` // this is that inquiry, read once more
+	Again         InquiryID `json:"again,omitempty"`        // this is that inquiry, read once more
+	Conversation  Hash      `json:"conversation,omitempty"` // of Outlook's conversation: a hint, which anybody can copy (MAIL I33)
 
 	Contact Sealed[Address] `json:"-" seg:"C-CONTACT,R-CONT,Customer,support,admin-message"`
 	Letter  Sealed[Letter]  `json:"-" seg:"C-COMM,R-COMM,Customer,support"`

@@ -63,6 +63,9 @@ type ReplyEnvelope struct {
 	Subject    string    `json:"subject"`
 	InReplyTo  string    `json:"in_reply_to,omitempty"`
 	References []string  `json:"references,omitempty"`
+
+	ThreadIndex string `json:"thread_index,omitempty"` // of the mail that is answered
+	ThreadTopic string `json:"thread_topic,omitempty"`
 }
 
 // Answer is the text of a reply or a note.
@@ -146,9 +149,9 @@ type TicketReopened struct {
 	Cause  string   `json:"cause" pd:"none,one of three words"`
 }
 
-// ThreadBound binds the keyed hash of a Message-ID to a ticket, once. Content
-// tells a second copy of the same mail from another mail with the same id
-// (MAIL I7, I8).
+// ThreadBound binds the keyed hash of a Message-ID, or of a conversation of
+// Outlook's, to a ticket, once. Content tells a second copy of the same mail from
+// another mail with the same id (MAIL I7, I8).
 type ThreadBound struct {
 	Key     Hash      `json:"key"`
 	Ticket  TicketID  `json:"ticket"`

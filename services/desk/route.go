@@ -173,6 +173,9 @@ func (r *Router) decide(ctx context.Context, in events.InquiryReceived, released
 	if !d.New {
 		return d, nil
 	}
+	if err := r.begin(ctx, in, d.Ticket); err != nil {
+		return d, err
+	}
 	return r.brakes.apply(ctx, in, d, r.numbers)
 }
 
@@ -240,6 +243,19 @@ func (r *Router) bind(ctx context.Context, in events.InquiryReceived, id events.
 		return b, nil
 	}
 	return claim, errors.New("bind message: thread stream is not readable")
+}
+
+// begin notes whose ticket a conversation of Outlook's begins in.
+func (r *Router) begin(ctx context.Context, in events.InquiryReceived, id events.TicketID) error {
+	if in.Conversation == "" {
+		return nil
+	}
+	e := events.ThreadBound{Key: in.Conversation, Ticket: id, Inquiry: in.Inquiry}
+	_, err := r.j.Append(ctx, events.ThreadStream(in.Conversation), events.NoStream, r.by(in.Inquiry, "begin"), e)
+	if _, begun := store.IsConflict(err); begun {
+		return nil
+	}
+	return err
 }
 
 // carryOut does what was decided. Repeating it changes nothing.

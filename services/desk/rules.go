@@ -10,7 +10,7 @@ import (
 
 // RulesVersion counts changes of the rules in this file. It stands in every
 // decision, so that `hub mail rethread` can say what a change would do.
-const RulesVersion = 2
+const RulesVersion = 3
 
 // FollowUpAfter is how long after it was resolved a ticket still takes what its
 // customer writes; later it is a ticket of its own, linked (MAIL I38).
@@ -22,6 +22,18 @@ type evidence struct {
 	ticket func(context.Context, events.TicketID) (*ticket, error)     // nil when there is none
 	thread func(context.Context, events.Hash) (events.TicketID, error) // whose ticket a Message-ID is in
 	number func(context.Context, int64) (events.TicketID, error)       // who took a number
+}
+
+// known is a ticket that takes mail; nil when there is none.
+func (ev evidence) known(ctx context.Context, id events.TicketID) (*ticket, error) {
+	if id == "" {
+		return nil, nil
+	}
+	t, err := ev.ticket(ctx, id)
+	if err != nil || t == nil || !t.exists || t.erased {
+		return nil, err
+	}
+	return t, nil
 }
 
 // match is a ticket that an inquiry belongs to, or may belong to.
@@ -50,11 +62,8 @@ const (
 func choose(ctx context.Context, in events.InquiryReceived, ev evidence) (match, error) {
 	var related events.TicketID
 	try := func(id events.TicketID, why string) (m match, done bool, err error) {
-		if id == "" {
-			return m, false, nil
-		}
-		t, err := ev.ticket(ctx, id)
-		if err != nil || t == nil || !t.exists || t.erased {
+		t, err := ev.known(ctx, id)
+		if err != nil || t == nil {
 			return m, false, err
 		}
 		if m, done = weigh(in, t, why); !done && related == "" {
@@ -90,6 +99,17 @@ func choose(ctx context.Context, in events.InquiryReceived, ev evidence) (match,
 		}
 		if m, done, err := try(id, whySubjectTag); done || err != nil {
 			return m, err
+		}
+	}
+	if related == "" && in.Conversation != "" { // it says where to look, never where to put (I33)
+		id, err := ev.thread(ctx, in.Conversation)
+		if err != nil {
+			return match{}, err
+		}
+		if t, err := ev.known(ctx, id); err != nil {
+			return match{}, err
+		} else if t != nil {
+			related = id
 		}
 	}
 	switch in.Class {

@@ -246,3 +246,28 @@ func (o *office) queue(id events.OutboundID, ticket events.TicketID) {
 		o.t.Fatal(err)
 	}
 }
+
+// MAIL I33: Outlook's conversation says where a mail may belong, and never lets
+// anybody in, because whoever has seen a mail can copy it.
+func TestConversationIsAHint(t *testing.T) {
+	o := open(t)
+	in := func(key events.Hash) func(*events.InquiryReceived) {
+		return func(in *events.InquiryReceived) { in.Conversation = key }
+	}
+	first := o.receive(o.inquiry(mail{from: "ada@cust.test", id: "1@cust.test", change: in("k1")}))[0]
+	for name, c := range map[string]struct {
+		from string
+		key  events.Hash
+		want events.TicketID
+	}{
+		"the customer again": {"ada@cust.test", "k1", first.Ticket},
+		"a stranger":         {"eve@evil.test", "k1", first.Ticket},
+		"another one":        {"ada@cust.test", "k2", ""},
+		"none":               {"ada@cust.test", "", ""},
+	} {
+		got := o.receive(o.inquiry(mail{from: c.from, id: name + "@x", change: in(c.key)}))[0]
+		if !got.New || got.Ticket == first.Ticket || got.Related != c.want {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}

@@ -233,6 +233,9 @@ func (d *Door) keys(in *events.InquiryReceived, m *mail.Message, raw []byte) {
 	if base := baseSubject(m.Subject); base != "" {
 		in.SubjectKey = d.Hash("subject", base)
 	}
+	if conversation := mail.Conversation(m.ThreadIndex()); conversation != "" {
+		in.Conversation = d.Hash("conversation", conversation)
+	}
 	_, body, found := bytes.Cut(raw, []byte("\r\n\r\n"))
 	if !found {
 		_, body, _ = bytes.Cut(raw, []byte("\n\n"))
@@ -280,6 +283,9 @@ func letter(m *mail.Message, headOnly bool) events.Letter {
 		Subject: m.Subject, Text: m.Text, HTML: m.HTML, QuoteFrom: m.QuoteFrom,
 		ReplyTo: addresses(m.ReplyTo), To: addresses(m.To), Cc: addresses(m.Cc),
 		MessageID: m.MessageID, Date: m.Date, Cut: headOnly || m.Warn(mail.WarnTextLimit),
+	}
+	if l.ThreadIndex = m.ThreadIndex(); l.ThreadIndex != "" {
+		l.ThreadTopic = m.ThreadTopic()
 	}
 	l.References = append(append(l.References, m.References...), m.InReplyTo...)
 	l.References = l.References[:min(len(l.References), maxRefs)]
