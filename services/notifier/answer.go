@@ -34,6 +34,7 @@ func (c *Clerk) compose(ctx context.Context, e events.ReplyWritten, at time.Time
 		From: mail.Address{Name: s.Name, Address: s.Address}, To: addresses(env.To), Cc: addresses(env.Cc),
 		Subject: tagged(env.Subject, e.Number), Date: at, MessageID: e.MessageID,
 		InReplyTo: env.InReplyTo, References: env.References, Text: answer.Text, HTML: answer.HTML,
+		Extra: mail.ThreadFields(env.ThreadIndex, env.ThreadTopic, e.MessageID),
 	}}
 	var list, items strings.Builder
 	var until time.Time

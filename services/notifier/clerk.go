@@ -132,6 +132,7 @@ func (c *Clerk) acknowledge(ctx context.Context, rec events.Recorded, e events.A
 		InReplyTo: letter.MessageID, References: letter.References,
 		Text:      acknowledgement(c.Brand, e.Number),
 		Automatic: "auto-replied", LoopMark: c.Marks.loop(e.Message),
+		Extra: mail.ThreadFields(letter.ThreadIndex, letter.ThreadTopic, e.MessageID),
 	}
 	if letter.MessageID != "" {
 		out.References = append(out.References, letter.MessageID)
