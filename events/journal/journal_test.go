@@ -198,3 +198,26 @@ func TestCheckpointKeepsTheLastPositionOnly(t *testing.T) {
 		t.Errorf("%d events readable in the checkpoint's stream, want 1", len(recs))
 	}
 }
+
+// TestCheckpointOfAnotherStoreIsWorthNothing: positions belong to one store; a
+// reactor that finds one of another begins anew.
+func TestCheckpointOfAnotherStoreIsWorthNothing(t *testing.T) {
+	k := journaltest.New(t)
+	at := events.Position{Commit: 64, Prepare: 64}
+	id, err := k.Identity(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		store string
+		want  events.Position
+	}{{id, at}, {"0123456789abcdef0123456789abcdef", events.Start}, {"", events.Start}, {id, at}} {
+		err := k.Bookmark(t.Context(), events.CheckpointStream("x"), by(), events.ReactorAdvanced{Reactor: "x", Store: c.store, Position: at})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := k.Checkpoint(t.Context(), "x"); err != nil || got != c.want {
+			t.Errorf("checkpoint of store %q: %v, %v, want %v", c.store, got, err, c.want)
+		}
+	}
+}

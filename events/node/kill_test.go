@@ -60,7 +60,7 @@ func runChild(t *testing.T, dir string) (*exec.Cmd, string) {
 	return cmd, line[:len(line)-1]
 }
 
-// killWriter appends calls of one to five events to a stream of its own, one
+// killWriter appends calls of one to a hundred events to a stream of its own, one
 // after the other, and remembers what was acknowledged and what was under way.
 type killWriter struct {
 	stream string
@@ -73,7 +73,7 @@ type killWriter struct {
 func (w *killWriter) run(ctx context.Context, c *esdb.Client, acks *atomic.Int64) {
 	for {
 		if w.flying == nil {
-			w.flying = eventsN("k", 1+rand.IntN(5))
+			w.flying = eventsN("k", []int{1, 2, 5, 100}[rand.IntN(4)])
 			w.flying[0].Data = fmt.Appendf(nil, "%d", len(w.flying)) // so many belong together
 		}
 		opts := esdb.AppendToStreamOptions{ExpectedRevision: esdb.NoStream{}}

@@ -10,7 +10,10 @@ import (
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"github.com/google/uuid"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/westshore/hub/events/node"
 )
@@ -62,6 +65,23 @@ func connect(t testing.TB, conf *esdb.Configuration) *esdb.Client {
 	}
 	t.Cleanup(func() { _ = c.Close() })
 	return c
+}
+
+// rawStreams speaks to the node without the client, for requests the client
+// can't make.
+func rawStreams(t *testing.T, n *node.Node) streams.StreamsClient {
+	t.Helper()
+	return streams.NewStreamsClient(rawConn(t, n))
+}
+
+func rawConn(t *testing.T, n *node.Node) *grpc.ClientConn {
+	t.Helper()
+	conn, err := grpc.NewClient("unix:"+n.SocketPath(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
 }
 
 // event makes an event with a fresh id; its data is its name, as JSON.

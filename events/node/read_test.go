@@ -6,19 +6,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"github.com/google/go-cmp/cmp"
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
-
-	"github.com/westshore/hub/events/node"
 )
 
 func TestReadStream(t *testing.T) {
@@ -185,18 +180,6 @@ func TestMetadata(t *testing.T) {
 		t.Errorf("access list %v, %v", evs, err)
 	}
 	expect("with an access list", esdb.ReadStreamOptions{}, 0, 1, 2, 3, 4)
-}
-
-// rawStreams speaks to the node without the client, for requests the client
-// can't make.
-func rawStreams(t *testing.T, n *node.Node) streams.StreamsClient {
-	t.Helper()
-	conn, err := grpc.NewClient("unix:"+n.SocketPath(), grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	return streams.NewStreamsClient(conn)
 }
 
 func allRequest() *streams.ReadReq {
@@ -396,16 +379,5 @@ func TestAppendRefusalsTheClientCanNotProvoke(t *testing.T) {
 		if got := strings.Join(a.Trailer().Get("exception"), ","); got != strings.TrimPrefix(c.exception, "-") {
 			t.Errorf("%s: trailer %q", name, got)
 		}
-	}
-}
-
-func TestWhatIsNotServedSaysSo(t *testing.T) {
-	n := start(t)
-	c := dial(t, n)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-	defer cancel()
-	err := c.CreatePersistentSubscription(ctx, "s", "g", esdb.PersistentStreamSubscriptionOptions{})
-	if codeOf(err) != esdb.ErrorCodeUnsupportedFeature {
-		t.Errorf("persistent subscription: %v", err)
 	}
 }

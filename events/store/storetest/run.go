@@ -35,7 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 			for _, c := range group.cases {
 				t.Run(c.name, func(t *testing.T) {
 					t.Parallel()
-					ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+					ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 					defer cancel()
 					c.run(&kit{T: t, ctx: ctx, s: s, raw: raw, tag: "storetest" + events.NewUUID().String()[16:]})
 				})

@@ -207,9 +207,17 @@ func resume(k *kit) {
 	}
 }
 
+// soak is how long the cases of stillness last, when HUB_SOAK=1 asks for them.
+const soak = time.Minute
+
+func soaking() bool { return os.Getenv("HUB_SOAK") != "" }
+
 // slowReader: the server waits for a reader that is held up, and drops nothing.
 func slowReader(k *kit) {
-	const n = 40 * 500
+	n, until := 40*500, time.Now()
+	if soaking() {
+		n, until = 200*500, until.Add(soak)
+	}
 	from := k.head()
 	hold := make(chan struct{})
 	f := k.subscribeHeld(store.SubscribeOptions{From: &from, StreamPrefixes: []string{k.tag}}, hold)
@@ -219,6 +227,10 @@ func slowReader(k *kit) {
 			evs[i] = k.event(`"some more data, to fill what is between the two ends"`)
 		}
 		k.append(k.stream("a"), events.Revision(done-1), evs...)
+	}
+	select {
+	case <-time.After(time.Until(until)):
+	case <-k.ctx.Done():
 	}
 	close(hold)
 	for i, e := range f.events(n) {
@@ -262,8 +274,8 @@ func streamSubscription(k *kit) {
 // idle: a connection on which nothing happens stays up. A server that takes
 // the client's pings for abuse closes it after half a minute.
 func idle(k *kit) {
-	if os.Getenv("HUB_SOAK") == "" {
-		k.Skip("takes 45 s: set HUB_SOAK=1 to run it")
+	if !soaking() {
+		k.Skip("takes a minute: set HUB_SOAK=1 to run it")
 	}
 	k.append(k.stream("a"), events.NoStream, k.event("0"))
 	sub, err := k.raw.SubscribeToStream(k.ctx, k.stream("a"), esdb.SubscribeToStreamOptions{From: esdb.End{}})
@@ -283,7 +295,7 @@ func idle(k *kit) {
 	select {
 	case e := <-got:
 		k.Fatalf("got %+v while nothing happened", e.SubscriptionDropped)
-	case <-time.After(45 * time.Second):
+	case <-time.After(soak):
 	}
 	k.append(k.stream("a"), 0, k.event("1"))
 	if e := <-got; e.EventAppeared == nil {
