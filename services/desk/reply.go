@@ -17,6 +17,7 @@ type Reply struct {
 	HTML   string           // optional; Text is always sent
 	Seen   *events.Revision // what the agent saw; nil sends whatever happened since
 	SendAt time.Time        // when it goes out; zero: now
+	Files  []File           // what goes with it
 	// Resolve also resolves the ticket, in the same append.
 	Resolve bool
 }
@@ -36,6 +37,10 @@ func (d *Desk) Reply(ctx context.Context, c Command, r Reply) (Done, error) {
 	if r.SendAt.After(c.At.Add(maxAhead)) {
 		return Done{}, &Refusal{"send_at_too_far", "An answer can be sent at most 90 days later."}
 	}
+	files, blobs, err := pack(r.Files)
+	if err != nil {
+		return Done{}, err
+	}
 	msg := messageID(c.ID)
 	done, err := d.change(ctx, c, r.Ticket, func(t *ticket) ([]events.Event, error) {
 		if r.Seen != nil && t.spoken > *r.Seen {
@@ -52,7 +57,8 @@ func (d *Desk) Reply(ctx context.Context, c Command, r Reply) (Done, error) {
 		evs := []events.Event{events.ReplyWritten{
 			Ticket: t.id, Message: msg, Number: t.number, Mailbox: mailbox, Agent: c.Agent, Customer: t.customer,
 			MessageID: d.cfg.MessageID(t.id, msg, mailbox),
-			Envelope:  events.Seal(envelope), Answer: events.Seal(events.Answer{Text: r.Text, HTML: r.HTML}), NotBefore: r.SendAt.UTC(),
+			Envelope:  events.Seal(envelope), Answer: events.Seal(events.Answer{Text: r.Text, HTML: r.HTML, Files: files}), NotBefore: r.SendAt.UTC(),
+			Files: blobs,
 		}}
 		if r.Resolve && !t.resolved {
 			evs = append(evs, events.TicketResolved{Ticket: t.id})
@@ -84,7 +90,9 @@ func (d *Desk) envelope(ctx context.Context, c Command, t *ticket) (events.Reply
 // gets the answer and on which thread: Reply-To before From (RFC 5322 section
 // 3.6.2), everybody in To and Cc but ourselves, nobody twice.
 func Answering(from events.Address, letter events.Letter, own func(string) bool) (events.ReplyEnvelope, error) {
-	env := events.ReplyEnvelope{Subject: replySubject(letter.Subject), InReplyTo: letter.MessageID}
+	env := events.ReplyEnvelope{
+		Subject: replySubject(letter.Subject), InReplyTo: letter.MessageID, ThreadIndex: letter.ThreadIndex, ThreadTopic: letter.ThreadTopic,
+	}
 	env.References = slices.Clone(letter.References)
 	if letter.MessageID != "" && !slices.Contains(env.References, letter.MessageID) {
 		env.References = append(env.References, letter.MessageID)

@@ -53,6 +53,7 @@ func NewRouter(d *Desk, cfg RouterConfig) *Router {
 		}
 	}
 	def(&cfg.NewTickets, 10)
+	cfg.NewTickets = min(cfg.NewTickets, keep) // more is not remembered
 	def(&cfg.AcksPerHour, 1)
 	def(&cfg.AcksPerDay, 5)
 	def(&cfg.DomainAcks, 30)
@@ -88,7 +89,7 @@ func (r *Router) Run(ctx context.Context) error {
 	saved := from
 	var passed hour
 	reading := journal.Reading{From: from, Types: []string{
-		"hub.InquiryReceived", "hub.InquiryReleased", "hub.DeliveryFailed", "hub.MessageBounced", "hub.MessageComplained",
+		"hub.InquiryReceived", "hub.InquiryReleased", "hub.DeliveryFailed", "hub.MessageBounced", "hub.MessageComplained", "hub.MessageHeld",
 	}}
 	err = r.j.Subscribe(ctx, reading, func(ctx context.Context, b journal.Batch) error {
 		if err := r.batch(ctx, b.Events); err != nil {
@@ -184,14 +185,19 @@ func (r *Router) handle(ctx context.Context, rec events.Recorded) error {
 		return r.undelivered(ctx, rec, e.Outbound)
 	case events.MessageBounced:
 		return r.undelivered(ctx, rec, e.Outbound)
+	case events.MessageHeld:
+		if e.Until.IsZero() { // it waits for a person
+			return r.undelivered(ctx, rec, e.Outbound)
+		}
 	case events.MessageComplained:
 		return r.unwanted(ctx, rec, e.Outbound)
 	}
 	return nil
 }
 
-// undelivered reopens a resolved ticket whose answer did not arrive, so that it
-// does not rest invisibly (FIELD 2.10).
+// undelivered reopens a resolved ticket whose answer did not arrive, or is kept
+// back because its address is suppressed (MAIL O13), so that it does not rest
+// invisibly (FIELD 2.10).
 func (r *Router) undelivered(ctx context.Context, rec events.Recorded, id events.OutboundID) error {
 	history, err := r.j.Load(ctx, events.OutboundStream(id), nil)
 	if err != nil || len(history) == 0 {
