@@ -105,13 +105,14 @@ func (v *Vault) destroy(ctx context.Context, o Order, kids []events.KID, unseen 
 // of their pages.
 const manyKeys = 1000
 
-// brace gives the writer room in memory for the pages of a large destruction, and
-// lets it move them to the database file less often; off takes it back.
+// brace gives the writer room in memory (128 MiB) for the pages of a large
+// destruction, and lets the log grow to half a gigabyte before they move to the
+// database file: most pages are written by every batch. Off takes it back.
 func (v *Vault) brace(ctx context.Context, on bool) error {
 	if v.braced.Load() == on {
 		return nil
 	}
-	script := "PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=60000"
+	script := "PRAGMA cache_size=-131072; PRAGMA wal_autocheckpoint=120000"
 	if !on {
 		script = "PRAGMA wal_autocheckpoint=1000; PRAGMA cache_size=-" + strconv.Itoa(writerCache) + "; PRAGMA shrink_memory"
 	}
@@ -222,7 +223,9 @@ func (d *destruction) kill(ctx context.Context, w *writer) error {
 	if _, err := w.exec(ctx, "DELETE FROM seg_key WHERE kid IN (SELECT kid FROM temp.victim) AND "+free, args...); err != nil {
 		return err
 	}
-	_, err = w.exec(ctx, "DELETE FROM deferred WHERE kid IN (SELECT kid FROM temp.victim) AND NOT EXISTS (SELECT 1 FROM seg_key k WHERE k.kid = deferred.kid)")
+	// Nearly always nothing waits, and a sweep has many victims.
+	_, err = w.exec(ctx, `DELETE FROM deferred WHERE EXISTS (SELECT 1 FROM deferred) AND kid IN (SELECT kid FROM temp.victim)
+		AND NOT EXISTS (SELECT 1 FROM seg_key k WHERE k.kid = deferred.kid)`)
 	return err
 }
 
