@@ -160,6 +160,8 @@ func (h *house) do(ctx context.Context, call []string, out io.Writer) error {
 		return h.reconcile(ctx, args, out)
 	case "mail":
 		return h.mail(ctx, args, out)
+	case "notice":
+		return h.notice(ctx, args, out)
 	}
 	return misuse("there is no command %q", call[0])
 }

@@ -37,6 +37,7 @@ func commands() []command {
 		{"privacy", "COMMAND [ARGS]", "retention, erasure, rights, holds; hub privacy help lists them", inHouse("privacy")},
 		{"reconcile", "[MAILBOX] [fetch]", "compare what the mail servers hold with what the hub holds", inHouse("reconcile")},
 		{"bench", "pipeline|list [--mails N] [--singles N]", "measure, and print JSON", benchCommand},
+		{"notice", noticeUsage, "write to many: a change of policy, an incident, a transfer", noticeCommand},
 		{"worker", workerUsage, "deliver mail, or tell another system what changes, from outside", workerCommand},
 		{"version", "", "print version, commit and schema versions", version},
 	}

@@ -34,6 +34,12 @@ func (c *Config) finishPost() error {
 	if c.SMTP.Undo < 0 || c.SMTP.Undo > time.Hour {
 		return fmt.Errorf("smtp.undo: %s is not between 0 and 1h", c.SMTP.Undo)
 	}
+	if c.SMTP.Attach < 1 || c.SMTP.Attach > 25 {
+		return fmt.Errorf("smtp.attach: %d is not between 1 and 25", c.SMTP.Attach)
+	}
+	if c.SMTP.Links < time.Hour || c.SMTP.Links > 365*24*time.Hour {
+		return fmt.Errorf("smtp.links: %s is not between 1h and 8760h", c.SMTP.Links)
+	}
 	if _, err := c.quiet(); err != nil {
 		return err
 	}
@@ -106,8 +112,12 @@ func (h *house) notify(start func(string, func(context.Context) error)) error {
 	}
 	start("clerk", (&notifier.Clerk{
 		Journal: h.journal, Marks: h.marks, Hash: h.vault.Hash, Brand: h.cfg.Brand, Gate: h.gate(), Undo: h.cfg.SMTP.Undo,
-		Unsubscribe: h.rights.UnsubscribeURL,
-		Signer:      signer, Now: time.Now, Logger: h.log,
+		Unsubscribe: h.rights.UnsubscribeURL, OpenBlob: h.sealer.OpenBlob, Links: h.links(), Attach: int64(h.cfg.SMTP.Attach) << 20,
+		Contact: func(ctx context.Context, who events.SubjectID) (events.Address, error) {
+			r, err := h.recipient(ctx, who)
+			return r.To, err
+		},
+		Signer: signer, Now: time.Now, Logger: h.log,
 	}).Run)
 	if h.cfg.SMTP.Outside {
 		start("hatch", h.hatch.Run)
@@ -128,6 +138,20 @@ func (h *house) notify(start func(string, func(context.Context) error)) error {
 	}).Run)
 	start("outbox alarm", h.alarm)
 	return nil
+}
+
+// links are the addresses of files that are too large for a mail.
+func (h *house) links() *notifier.Links {
+	return &notifier.Links{
+		Journal: h.journal, OpenBlob: h.sealer.OpenBlob, Key: h.vault.Secret("file links"), URL: h.publicURL() + "/files/",
+		Keep: h.cfg.SMTP.Links, Now: time.Now,
+	}
+}
+
+// fetchFile opens a file for whoever has its link.
+func (h *house) fetchFile(ctx context.Context, token string) (string, []byte, error) {
+	f, content, err := h.links().Fetch(ctx, token)
+	return f.Name, content, err
 }
 
 // gate is who may be written to.
@@ -164,6 +188,7 @@ func (h *house) evidence() notifier.Archive {
 // post is what the API knows of outgoing mail beside its view.
 func (h *house) post() api.Post {
 	return api.Post{
+		Undo: h.cfg.SMTP.Undo,
 		Sent: func(ctx context.Context, as events.Principal, id events.OutboundID) ([]byte, events.State, error) {
 			history, err := h.journal.Load(ctx, events.OutboundStream(id), nil)
 			if err != nil {

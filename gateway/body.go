@@ -10,6 +10,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 
+	"github.com/westshore/hub/gateway/api"
 	"github.com/westshore/hub/gateway/public"
 )
 
@@ -26,7 +27,7 @@ const (
 
 // received gives uploads more time than the API.
 func received(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
-	if string(h.Method()) == fiber.MethodPost && bytes.HasPrefix(h.RequestURI(), []byte("/f/")) {
+	if string(h.Method()) == fiber.MethodPost && (bytes.HasPrefix(h.RequestURI(), []byte("/f/")) || bytes.HasSuffix(h.RequestURI(), []byte("/reply"))) {
 		return fasthttp.RequestConfig{ReadTimeout: uploadTimeout, WriteTimeout: writeTimeout}
 	}
 	return fasthttp.RequestConfig{}
@@ -42,21 +43,35 @@ func (g *Gateway) body(c *fiber.Ctx) error {
 	if c.Method() == fiber.MethodPost && strings.HasPrefix(c.Path(), "/f/") {
 		return upload(c, stream)
 	}
-	if c.Request().Header.ContentLength() > apiBody {
+	most := apiBody
+	if c.Request().Header.ContentLength() > apiBody && g.isReply(c) {
+		most = api.MaxReply
+	}
+	if c.Request().Header.ContentLength() > most {
 		c.Context().SetConnectionClose()
 		return fiber.ErrRequestEntityTooLarge
 	}
-	b, err := io.ReadAll(io.LimitReader(stream, apiBody+1))
+	b, err := io.ReadAll(io.LimitReader(stream, int64(most)+1))
 	if err != nil {
 		c.Context().SetConnectionClose()
 		return fiber.NewError(fiber.StatusBadRequest, "the request did not arrive whole")
 	}
-	if len(b) > apiBody {
+	if len(b) > most {
 		c.Context().SetConnectionClose()
 		return fiber.ErrRequestEntityTooLarge
 	}
 	c.Request().SetBodyStream(bytes.NewReader(b), len(b))
 	return c.Next()
+}
+
+// isReply recognises an answer to a customer, which may bring files along: from
+// somebody who is logged in, and with its length said beforehand.
+func (g *Gateway) isReply(c *fiber.Ctx) bool {
+	if c.Method() != fiber.MethodPost || !strings.HasPrefix(c.Path(), api.Base+"/tickets/") || !strings.HasSuffix(c.Path(), "/reply") {
+		return false
+	}
+	var caller api.Caller
+	return g.believe(c, &caller) == nil && caller.Agent.ID != ""
 }
 
 // whole is a stream that stays at its end: the server's own stream, when the body

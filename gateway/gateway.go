@@ -86,6 +86,8 @@ type Rooms struct {
 	Privacy *api.PrivacyRoom
 	Leave   *mailview.Leave
 	Left    func()
+	// File fetches what an answer carried as a link; nil: there are no such links.
+	File public.File
 	// Unavailable reports errors that pass by themselves: the store or the bus is
 	// away.
 	Unavailable func(error) bool
@@ -178,9 +180,9 @@ func (g *Gateway) routes() error {
 	sum := sha256.Sum256(doc)
 	g.openapi, g.etag = doc, `"`+hex.EncodeToString(sum[:12])+`"`
 	g.app.Get("/api/openapi.json", g.document)
-	if r.Forms != nil || r.Privacy != nil || r.Leave != nil {
+	if r.Forms != nil || r.Privacy != nil || r.Leave != nil || r.File != nil {
 		pages, err := public.New(public.Config{
-			Rights: r.Privacy.Desk(), Leave: r.Leave, Left: r.Left,
+			Rights: r.Privacy.Desk(), Leave: r.Leave, Left: r.Left, File: r.File,
 			Forms: r.Forms, Brand: g.cfg.Brand, Client: g.client, Nonce: nonce, Logger: g.cfg.Logger,
 			Status: func(err error) (int, string) {
 				p := g.problem(err)

@@ -23,12 +23,14 @@ import (
 	"github.com/westshore/hub/gateway/live"
 	"github.com/westshore/hub/projections"
 	"github.com/westshore/hub/projections/customers"
+	noticeviews "github.com/westshore/hub/projections/notices"
 	"github.com/westshore/hub/projections/outbox"
 	"github.com/westshore/hub/projections/search"
 	"github.com/westshore/hub/projections/tickets"
 	"github.com/westshore/hub/services/accounts"
 	"github.com/westshore/hub/services/desk"
 	"github.com/westshore/hub/services/forms"
+	"github.com/westshore/hub/services/notifier"
 	"github.com/westshore/hub/services/privacy"
 	"github.com/westshore/hub/services/privacy/retention"
 )
@@ -51,8 +53,12 @@ type house struct {
 	anchors  *retention.Anchors
 	runners  []*projections.Runner
 	engine   *retention.Engine
-	wall     time.Time // what the retention engine takes for the time; zero: the real one
-	away     error     // what forms' Take answers
+
+	noticeView *noticeviews.View
+	links      *notifier.Links
+
+	wall time.Time // what the retention engine takes for the time; zero: the real one
+	away error     // what forms' Take answers
 }
 
 func newHouse(t *testing.T, change ...func(*gateway.Config)) *house {
@@ -115,15 +121,19 @@ func (h *house) rooms() gateway.Rooms {
 	h.must(err)
 	sv, err := search.New(ctx, at, reload, h.kit.Logger)
 	h.must(err)
+	nv, err := noticeviews.New(ctx, at, h.kit.Logger)
+	h.must(err)
+	h.noticeView = nv
 	h.feed = projections.NewFeed()
 	var runners []*projections.Runner
-	for _, p := range []projections.Projection{tv, ov, cv, sv} {
+	for _, p := range []projections.Projection{tv, ov, cv, sv, nv} {
 		runners = append(runners, projections.NewRunner(projections.Config{Projection: p, Source: src, Feed: h.feed, Logger: h.kit.Logger}))
 	}
 	h.accounts, err = accounts.Open(ctx, accounts.Config{Path: filepath.Join(h.kit.Dir, "accounts.db"), Journal: h.kit.Journal, Logger: h.kit.Logger})
 	h.must(err)
 	h.Cleanup(func() {
-		for _, c := range []io.Closer{h.accounts, tv, ov, cv, sv} {
+		h.stop() // nobody writes to what is closed
+		for _, c := range []io.Closer{h.accounts, tv, ov, cv, sv, nv} {
 			_ = c.Close()
 		}
 	})
@@ -144,7 +154,15 @@ func (h *house) rooms() gateway.Rooms {
 	h.must(err)
 	retentionRoom := h.retention(runners)
 	h.runners = runners
+	h.links = &notifier.Links{
+		Journal: h.kit.Journal, OpenBlob: h.kit.Sealer.OpenBlob, Key: h.kit.Vault.Secret("file links"), URL: "/files/", Now: time.Now,
+	}
 	return gateway.Rooms{
+		Post: h.post(), Notices: h.writers(), NoticeView: nv,
+		File: func(ctx context.Context, token string) (string, []byte, error) {
+			f, content, err := h.links.Fetch(ctx, token)
+			return f.Name, content, err
+		},
 		Retention: retentionRoom,
 		Tickets:   tv, Outbox: ov, Customers: cv, Search: sv, Runners: runners, Feed: h.feed, Desk: h.desk, Accounts: h.accounts, Forms: f,
 		Raw: h.kit.Sealer.OpenBlob, Head: h.kit.Head, Unavailable: store.IsUnavailable,

@@ -362,7 +362,7 @@ func TestSystem(t *testing.T) {
 	bob := h.login("bob@desk.example")
 	var s api.System
 	h.ok(bob.get("/system"), &s)
-	if s.Version != "test" || !s.Ready || len(s.Projections) != 4 || s.Head == "" {
+	if s.Version != "test" || !s.Ready || len(s.Projections) != 5 || s.Head == "" {
 		t.Errorf("%+v", s)
 	}
 	var boxes struct{ Items []api.Mailbox }

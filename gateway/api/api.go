@@ -137,7 +137,9 @@ const maxBody = 2 << 20
 
 // add registers one operation whose errors go through the one switch.
 func add[I, O any](a *API, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
-	op.MaxBodyBytes = maxBody
+	if op.MaxBodyBytes == 0 {
+		op.MaxBodyBytes = maxBody
+	}
 	if op.Responses == nil {
 		op.Responses = map[string]*huma.Response{}
 	}

@@ -40,8 +40,19 @@ type replyInput struct {
 		HTML    string    `json:"html,omitempty" maxLength:"262144"`
 		Resolve bool      `json:"resolve,omitempty"`
 		SendAt  time.Time `json:"send_at,omitzero" doc:"When it goes out, at most 90 days from now; without it, now"`
+		Files   []NewFile `json:"files,omitempty" maxItems:"20" doc:"What goes with it, 25 MB together; what is too large for a mail goes as a link that ends"`
 	}
 }
+
+// NewFile is a file that goes with an answer.
+type NewFile struct {
+	Name    string `json:"name" maxLength:"400"`
+	Type    string `json:"type,omitempty" maxLength:"200" doc:"Media type"`
+	Content []byte `json:"content" doc:"In base64"`
+}
+
+// MaxReply is the most bytes of a reply's request: its files in base64.
+const MaxReply = desk.MaxFileBytes/3*4 + maxBody
 
 type noteInput struct {
 	Target
@@ -86,6 +97,7 @@ func (a *API) commands() {
 	}
 	reply := describe("reply", "reply", "Answer the customer")
 	reply.Errors = append(reply.Errors, http.StatusPreconditionFailed)
+	reply.MaxBodyBytes = MaxReply
 	add(a, reply, a.reply)
 	add(a, describe("note", "note", "Leave a note for colleagues"), func(ctx context.Context, in *noteInput) (*doneOutput, error) {
 		return a.do(ctx, in.Target, func(c desk.Command, id events.TicketID) (desk.Done, error) {
@@ -145,8 +157,14 @@ func (a *API) reply(ctx context.Context, in *replyInput) (*doneOutput, error) {
 	if err != nil {
 		return nil, err
 	}
+	files := make([]desk.File, len(in.Body.Files))
+	for i, f := range in.Body.Files {
+		files[i] = desk.File(f)
+	}
 	out, err := a.do(ctx, in.Target, func(c desk.Command, id events.TicketID) (desk.Done, error) {
-		return a.rooms.Desk.Reply(ctx, c, desk.Reply{Ticket: id, Text: in.Body.Text, HTML: in.Body.HTML, Seen: seen, Resolve: in.Body.Resolve, SendAt: in.Body.SendAt})
+		return a.rooms.Desk.Reply(ctx, c, desk.Reply{
+			Ticket: id, Text: in.Body.Text, HTML: in.Body.HTML, Seen: seen, Resolve: in.Body.Resolve, SendAt: in.Body.SendAt, Files: files,
+		})
 	})
 	if stale, ok := errors.AsType[*desk.StaleError](err); ok {
 		p := a.cfg.Problem(ctx, err)

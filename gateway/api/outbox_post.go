@@ -16,6 +16,8 @@ import (
 type Post struct {
 	// Sent opens the bytes of a message as they go out.
 	Sent func(context.Context, events.Principal, events.OutboundID) ([]byte, events.State, error)
+	// Undo is how long an answer waits and can be taken back.
+	Undo time.Duration
 	// Person finds who an address belongs to, and by which keyed hash the
 	// suppression list knows it.
 	Person func(ctx context.Context, address string) (events.SubjectID, events.Hash, error)

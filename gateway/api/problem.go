@@ -14,7 +14,7 @@ type Problem struct {
 	Title     string       `json:"title" example:"Not Found"`
 	Status    int          `json:"status" example:"404"`
 	Detail    string       `json:"detail,omitempty" doc:"One sentence for a person"`
-	Code      string       `json:"code" enum:"unauthenticated,forbidden,not_found,stale,conflict,invalid,rate_limited,too_large,unavailable,unsupported,internal"`
+	Code      string       `json:"code" enum:"unauthenticated,forbidden,not_found,stale,conflict,gone,invalid,rate_limited,too_large,unavailable,unsupported,internal"`
 	RequestID string       `json:"request_id,omitempty"`
 	Reason    string       `json:"reason,omitempty" doc:"Code of the rule behind a conflict"`
 	Errors    []FieldError `json:"errors,omitempty" doc:"What to correct"`

@@ -26,6 +26,7 @@ type Session struct {
 	Agent   Me     `json:"agent"`
 	Brand   string `json:"brand"`
 	Version string `json:"version"`
+	Undo    int    `json:"undo_seconds" doc:"How long an answer waits and can be taken back"`
 }
 
 type login struct {
@@ -60,7 +61,7 @@ func (a *API) session() {
 }
 
 func (a *API) start(ag accounts.Agent) Session {
-	return Session{Agent: me(ag), Brand: a.cfg.Brand, Version: a.cfg.Version}
+	return Session{Agent: me(ag), Brand: a.cfg.Brand, Version: a.cfg.Version, Undo: int(a.rooms.Post.Undo.Seconds())}
 }
 
 func (a *API) logIn(ctx context.Context, in *login) (*loggedIn, error) {

@@ -103,6 +103,7 @@ type Message struct {
 	KeepUntil      *time.Time        `json:"keep_until" nullable:"true" doc:"When its text is destroyed, by the retention schedule; null when there is no date, or it is gone"`
 	Delivery       string            `json:"delivery" enum:"queued,sending,accepted,deferred,failed,unknown,bounced,cancelled,held,"`
 	DeliveryDetail string            `json:"delivery_detail"`
+	SendAt         *time.Time        `json:"send_at" nullable:"true" doc:"When a queued answer goes out at the earliest: until then it can be taken back; null for everything else"`
 	Class          string            `json:"class"`
 	Warnings       []string          `json:"warnings" nullable:"false"`
 	Why            string            `json:"why"`
@@ -146,6 +147,10 @@ func (a *API) wireMessage(ticket events.TicketID, m tickets.Message) Message {
 	}
 	for _, l := range a.cfg.Leave.Links(m.Text) {
 		w.Links = append(w.Links, TextLink(l))
+	}
+	if !m.SendAt.IsZero() {
+		at := m.SendAt.UTC()
+		w.SendAt = &at
 	}
 	if m.HTML != "" {
 		w.HTML, w.RemoteImages = mailview.Document(m.HTML, mailview.Options{Inline: inline(ticket, m), Leave: a.cfg.Leave})

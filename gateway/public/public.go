@@ -36,6 +36,8 @@ type Config struct {
 	Rights *Rights
 	// Leave makes and checks links that lead away from us; nil: no page for them.
 	Leave *mailview.Leave
+	// File fetches what an answer carried as a link; nil: there are no such links.
+	File File
 	// Left counts those who went on; nil: nobody does.
 	Left   func()
 	Logger *slog.Logger
@@ -46,6 +48,7 @@ type Pages struct {
 	Config
 	page    *template.Template
 	privacy *template.Template
+	fetches chan struct{} // files that are opened at a time
 }
 
 //go:embed form.html privacy.html
@@ -62,7 +65,7 @@ func New(c Config) (*Pages, error) {
 		return nil, fmt.Errorf("open public pages: %w", err)
 	}
 	c.Logger = c.Logger.With("room", "public")
-	return &Pages{c, page, privacy}, nil
+	return &Pages{c, page, privacy, make(chan struct{}, 4)}, nil
 }
 
 // Mount adds the pages' routes.
@@ -72,6 +75,9 @@ func (p *Pages) Mount(r fiber.Router) {
 		r.Post("/f/:form", p.submit)
 	}
 	p.mountPrivacy(r)
+	if p.File != nil {
+		r.Get("/files/:token", p.file)
+	}
 }
 
 func (p *Pages) show(c *fiber.Ctx) error {
