@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -44,5 +45,12 @@ func (h *house) privacy(ctx context.Context, args []string, out io.Writer) error
 	if !ok {
 		return misuse("there is no %q; say one of: %s", "privacy "+args[0], strings.Join(slices.Sorted(maps.Keys(table)), ", "))
 	}
-	return c.run(h, ctx, args[1:], out)
+	err := c.run(h, ctx, args[1:], out)
+	if no, ok := errors.AsType[interface {
+		error
+		Detail() string
+	}](err); ok {
+		return fmt.Errorf("%w: %s", err, no.Detail())
+	}
+	return err
 }

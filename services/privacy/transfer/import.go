@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -37,6 +38,7 @@ type receiving struct {
 	ids   map[events.Stream][]events.UUID
 	root  string
 	paper Papers
+	boxes map[events.MailboxID]bool // whose mails are in it
 }
 
 func (o *Office) receiving(ctx context.Context, agent events.AgentID, id events.TransferID, n NewImport) (*receiving, error) {
@@ -79,7 +81,7 @@ func (r *receiving) each(handle func(kind byte, body []byte) error) (Summary, er
 // check reads the whole file and holds it against its own summary.
 func (r *receiving) check() (Summary, error) {
 	got, links := Summary{}, chains{}
-	r.ids = map[events.Stream][]events.UUID{}
+	r.ids, r.boxes = map[events.Stream][]events.UUID{}, map[events.MailboxID]bool{}
 	s, err := r.each(func(kind byte, body []byte) error {
 		switch kind {
 		case recPapers:
@@ -97,6 +99,9 @@ func (r *receiving) check() (Summary, error) {
 				return err
 			}
 			for i := range list {
+				if err := r.box(&list[i]); err != nil {
+					return err
+				}
 				if !slices.Contains(families, list[i].Stream.Family()) || !events.Known(list[i].Type) {
 					return fmt.Errorf("read export: %w: it holds an event of a stream or type that never travels", ErrForged)
 				}
@@ -114,6 +119,37 @@ func (r *receiving) check() (Summary, error) {
 		return s, fmt.Errorf("read export: %w: it does not hold what its summary says", ErrForged)
 	}
 	return s, nil
+}
+
+// box notes from which mailbox a mail came.
+func (r *receiving) box(e *rawEvent) error {
+	if e.Type != events.TypePrefix+"InquiryReceived" {
+		return nil
+	}
+	x, err := typed(&store.Recorded{Event: store.Event{ID: e.ID, Type: e.Type, Data: e.Data, Meta: e.Meta}, Stream: string(e.Stream)})
+	if err != nil {
+		return fmt.Errorf("read export: %w: %w", ErrForged, err)
+	}
+	if in, ok := x.(events.InquiryReceived); ok && in.Mailbox != "" {
+		r.boxes[in.Mailbox] = true
+	}
+	return nil
+}
+
+// ownBoxes refuses mails of a mailbox that this house reads one of the same name of.
+// The id of an inquiry comes from the mailbox's name and the mail's number: another
+// mail with the same number would be taken for the one that came.
+func (o *Office) ownBoxes(ctx context.Context, boxes map[events.MailboxID]bool) error {
+	for _, m := range slices.Sorted(maps.Keys(boxes)) {
+		_, reads, err := o.j.Last(ctx, events.MailboxStream(m))
+		if err != nil {
+			return fmt.Errorf("look for mailbox: %w", err)
+		}
+		if reads {
+			return refuse("mailbox", "This house has a mailbox named "+string(m)+" of its own. Give it another id in the configuration, in a house that never read one of this name.")
+		}
+	}
+	return nil
 }
 
 // Verify reads a whole export without writing anything, and gives what it holds and
@@ -157,7 +193,7 @@ func (o *Office) Import(ctx context.Context, by journal.By, agent events.AgentID
 	if err != nil {
 		return Imported{}, err
 	}
-	if err := o.notLonger(ctx, r.paper, n.Longer); err != nil {
+	if err := errors.Join(o.notLonger(ctx, r.paper, n.Longer), o.ownBoxes(ctx, r.boxes)); err != nil {
 		return Imported{}, err
 	}
 	im := importer{o: o, by: by, known: map[events.Stream]*tail{}, deferred: map[order][]vault.Info{}}

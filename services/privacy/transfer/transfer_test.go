@@ -390,7 +390,7 @@ func TestForgedExportIsRefused(t *testing.T) {
 	from.clock = from.clock.AddDate(0, 1, 1)
 	mine, keys, err := to.office.Expect(ctx, to.by("9"), "9")
 	check(t, err)
-	theirs, _, err := other.office.Expect(ctx, other.by("9"), "9")
+	theirs, otherKeys, err := other.office.Expect(ctx, other.by("9"), "9")
 	check(t, err)
 	file, _ := from.export(id, keys)
 	before := to.events()
@@ -420,6 +420,13 @@ func TestForgedExportIsRefused(t *testing.T) {
 		t.Errorf("kept longer in silence: %v", err)
 	}
 	n.Longer = "6-1-c"
+	// A mail of the sender and one of this house would have one id.
+	to.write(events.MailboxStream("elsewhere"), events.MailboxAdvanced{Mailbox: "elsewhere"})
+	other.write(events.MailboxStream("sales"), events.MailboxAdvanced{Mailbox: "sales"})
+	file2, _ := from.export(id, otherKeys)
+	if _, err := other.office.Import(ctx, other.by("9"), "9", theirs, transfer.NewImport{File: bytes.NewReader(file2), From: sender}); reasonOf(err) != "mailbox" {
+		t.Errorf("two mailboxes of one name: %v", err)
+	}
 	_, err = to.office.Import(ctx, to.by("9"), "9", mine, n)
 	check(t, err)
 }
