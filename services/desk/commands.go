@@ -29,12 +29,12 @@ func (d *Desk) Note(ctx context.Context, c Command, id events.TicketID, text str
 	if err := checkText(text); err != nil {
 		return Done{}, err
 	}
-	msg := messageID(c.ID)
+	msg := messageID(c.ID, id)
 	done, err := d.change(ctx, c, id, func(t *ticket) ([]events.Event, error) {
 		return []events.Event{events.NoteAdded{
 			Ticket: id, Message: msg, Agent: c.Agent, Customer: t.customer, Note: events.Seal(events.Answer{Text: text}),
 		}}, nil
-	})
+	}, func(e events.Event) bool { n, ok := e.(events.NoteAdded); return ok && said(n.Note, text, "") })
 	done.Message = msg
 	return done, err
 }
@@ -49,6 +49,11 @@ func (d *Desk) Assign(ctx context.Context, c Command, id events.TicketID, to eve
 			return []events.Event{events.TicketUnassigned{Ticket: id}}, nil
 		}
 		return []events.Event{events.TicketAssigned{Ticket: id, Agent: to}}, nil
+	}, func(e events.Event) bool {
+		if to == "" {
+			return e == events.Event(events.TicketUnassigned{Ticket: id})
+		}
+		return e == events.Event(events.TicketAssigned{Ticket: id, Agent: to})
 	})
 }
 
@@ -59,7 +64,7 @@ func (d *Desk) Resolve(ctx context.Context, c Command, id events.TicketID) (Done
 			return nil, &Refusal{"already_resolved", "This request is resolved already."}
 		}
 		return []events.Event{events.TicketResolved{Ticket: id}}, nil
-	})
+	}, func(e events.Event) bool { _, ok := e.(events.TicketResolved); return ok })
 }
 
 // Reopen says that it is not.
@@ -69,7 +74,7 @@ func (d *Desk) Reopen(ctx context.Context, c Command, id events.TicketID) (Done,
 			return nil, &Refusal{"not_resolved", "This request is open already."}
 		}
 		return []events.Event{events.TicketReopened{Ticket: id, Cause: "agent"}}, nil
-	})
+	}, func(e events.Event) bool { _, ok := e.(events.TicketReopened); return ok })
 }
 
 // SetPriority says how urgent a ticket is.
@@ -82,7 +87,7 @@ func (d *Desk) SetPriority(ctx context.Context, c Command, id events.TicketID, p
 			return nil, nil
 		}
 		return []events.Event{events.PriorityChanged{Ticket: id, Priority: p}}, nil
-	})
+	}, func(e events.Event) bool { return e == events.Event(events.PriorityChanged{Ticket: id, Priority: p}) })
 }
 
 // Tag puts tags on a ticket and takes others off.
@@ -108,6 +113,14 @@ func (d *Desk) Tag(ctx context.Context, c Command, id events.TicketID, add, remo
 			return nil, &Refusal{"too_many_tags", "A request has at most 100 tags."}
 		}
 		return evs, nil
+	}, func(e events.Event) bool {
+		switch e := e.(type) {
+		case events.TagAdded:
+			return slices.Contains(add, e.Tag)
+		case events.TagRemoved:
+			return slices.Contains(remove, e.Tag)
+		}
+		return false
 	})
 }
 
@@ -121,6 +134,15 @@ func validTag(s string) bool {
 	})
 }
 
-func messageID(command events.UUID) events.MessageID {
-	return events.MessageID(events.DeriveUUID("message", command.String()).String())
+// messageID names what a command writes. The ticket is part of it: the ids of the
+// mails that go out come from it, and one key used on two tickets is two answers.
+func messageID(command events.UUID, of events.TicketID) events.MessageID {
+	return events.MessageID(events.DeriveUUID("message", command.String(), string(of)).String())
+}
+
+// said reports whether a text is what was written; of one that is erased nobody can
+// tell that it is not.
+func said(was events.Sealed[events.Answer], text, html string) bool {
+	a, state := was.Open()
+	return state != events.Plain || a.Text == text && a.HTML == html
 }

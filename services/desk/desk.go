@@ -84,8 +84,13 @@ func (e *StaleError) Error() string {
 	return "somebody wrote in this conversation since you last saw it"
 }
 
-// change runs one command on a ticket.
-func (d *Desk) change(ctx context.Context, c Command, id events.TicketID, decide func(*ticket) ([]events.Event, error)) (Done, error) {
+// errKeyReused refuses a command that comes under the name of another one: doing
+// nothing and saying that it is done would lose it.
+var errKeyReused = &Refusal{"key_reused", "This Idempotency-Key was used for something else."}
+
+// change runs one command on a ticket. A command that was done before is not done
+// again; same says whether its first event is what this command asks for.
+func (d *Desk) change(ctx context.Context, c Command, id events.TicketID, decide func(*ticket) ([]events.Event, error), same func(events.Event) bool) (Done, error) {
 	w, err := d.j.Execute(ctx, events.TicketStream(id), c.by(), func(history []events.Recorded) ([]events.Event, error) {
 		t := fold(history)
 		if !t.exists {
@@ -93,6 +98,9 @@ func (d *Desk) change(ctx context.Context, c Command, id events.TicketID, decide
 		}
 		return decide(t)
 	})
+	if err == nil && w.Repeated {
+		err = d.repeats(ctx, c, id, w.Events[0], same)
+	}
 	if err != nil {
 		return Done{}, err
 	}
@@ -101,4 +109,19 @@ func (d *Desk) change(ctx context.Context, c Command, id events.TicketID, decide
 		done.Event = w.Events[0]
 	}
 	return done, nil
+}
+
+// repeats refuses a command whose name another one has.
+func (d *Desk) repeats(ctx context.Context, c Command, id events.TicketID, first events.UUID, same func(events.Event) bool) error {
+	as := events.Principal{Actor: events.AgentActor(c.Agent), Role: events.RoleDesk, Purpose: events.PurposeSupport}
+	history, err := d.j.Load(ctx, events.TicketStream(id), &as)
+	if err != nil {
+		return err
+	}
+	for _, r := range history {
+		if r.ID == first && !same(r.Event) {
+			return errKeyReused
+		}
+	}
+	return nil
 }

@@ -46,6 +46,9 @@ func (d *Desk) Recall(ctx context.Context, c Command, of events.TicketID, id eve
 			evs = append(evs, events.TicketReopened{Ticket: of, Cause: "agent"})
 		}
 		return evs, nil
+	}, func(e events.Event) bool {
+		was, ok := e.(events.ReplyRecalled)
+		return ok && was.Message == id
 	})
 	done.Message = id
 	return done, err

@@ -41,7 +41,7 @@ func (d *Desk) Reply(ctx context.Context, c Command, r Reply) (Done, error) {
 	if err != nil {
 		return Done{}, err
 	}
-	msg := messageID(c.ID)
+	msg := messageID(c.ID, r.Ticket)
 	done, err := d.change(ctx, c, r.Ticket, func(t *ticket) ([]events.Event, error) {
 		if r.Seen != nil && t.spoken > *r.Seen {
 			return nil, &StaleError{Revision: t.revision, Seen: *r.Seen}
@@ -64,6 +64,9 @@ func (d *Desk) Reply(ctx context.Context, c Command, r Reply) (Done, error) {
 			evs = append(evs, events.TicketResolved{Ticket: t.id})
 		}
 		return evs, nil
+	}, func(e events.Event) bool {
+		was, ok := e.(events.ReplyWritten)
+		return ok && said(was.Answer, r.Text, r.HTML) && len(was.Files) == len(files) && was.NotBefore.Equal(r.SendAt)
 	})
 	done.Message = msg
 	return done, err

@@ -1,0 +1,62 @@
+package desk_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/westshore/hub/events"
+	"github.com/westshore/hub/services/desk"
+)
+
+// TestOneKeyOnTwoTicketsIsTwoAnswers: the mails of an answer are named after its
+// message, so two answers under one message would be one mail, and the second
+// would never go out.
+func TestOneKeyOnTwoTicketsIsTwoAnswers(t *testing.T) {
+	o := open(t)
+	both := o.receive(
+		o.inquiry(mail{from: "ada@cust.test", id: "1@cust.test", text: "one"}),
+		o.inquiry(mail{from: "bob@else.test", id: "2@else.test", text: "two"}))
+	c := command()
+	a, err1 := o.Reply(t.Context(), c, reply(both[0].Ticket))
+	b, err2 := o.Reply(t.Context(), c, reply(both[1].Ticket))
+	if err1 != nil || err2 != nil {
+		t.Fatal(err1, err2)
+	}
+	if events.DeriveOutbound(a.Message, 0) == events.DeriveOutbound(b.Message, 0) {
+		t.Error("answers to two customers are one outgoing message: the second is lost")
+	}
+}
+
+// TestKeyOfAnotherCommandIsRefused: a repeated Idempotency-Key does nothing more,
+// and never says "done" about words that were not written.
+func TestKeyOfAnotherCommandIsRefused(t *testing.T) {
+	o := open(t)
+	id := o.receive(o.inquiry(mail{from: "ada@cust.test", id: "1@cust.test", text: "one"}))[0].Ticket
+	c := command()
+	first, err := o.Reply(t.Context(), c, desk.Reply{Ticket: id, Text: "Tuesday"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := o.Reply(t.Context(), c, desk.Reply{Ticket: id, Text: "Tuesday"}); err != nil || again.Message != first.Message || again.Event != first.Event {
+		t.Errorf("the same command again: %+v, %v", again, err)
+	}
+	for what, err := range map[string]error{
+		"another text": second(o.Reply(t.Context(), c, desk.Reply{Ticket: id, Text: "Wednesday"})),
+		"a note":       second(o.Note(t.Context(), c, id, "Tuesday")),
+		"resolving":    second(o.Resolve(t.Context(), c, id)),
+		"a tag":        second(o.Tag(t.Context(), c, id, []string{"vip"}, nil)),
+	} {
+		var no *desk.Refusal
+		if !errors.As(err, &no) || no.Code != "key_reused" {
+			t.Errorf("%s under the key of a reply: %v, want a refusal", what, err)
+		}
+	}
+	tag := command()
+	for range 2 {
+		if _, err := o.Tag(t.Context(), tag, id, []string{"vip"}, nil); err != nil {
+			t.Errorf("a tag, and again: %v", err)
+		}
+	}
+}
+
+func second(_ desk.Done, err error) error { return err }
