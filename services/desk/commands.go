@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/westshore/hub/events"
+	"github.com/westshore/hub/services/internal/cards"
 )
 
 // maxText bounds what an agent can write in one go, in bytes.
@@ -24,11 +25,19 @@ func checkText(s string) error {
 	return nil
 }
 
+// withoutCards masks the numbers of payment cards in what an agent wrote or pasted:
+// they are not kept (policy clause 1.3).
+func withoutCards(text string) string {
+	text, _ = cards.Mask(text)
+	return text
+}
+
 // Note adds a remark for colleagues.
 func (d *Desk) Note(ctx context.Context, c Command, id events.TicketID, text string) (Done, error) {
 	if err := checkText(text); err != nil {
 		return Done{}, err
 	}
+	text = withoutCards(text)
 	msg := messageID(c.ID, id)
 	done, err := d.change(ctx, c, id, func(t *ticket) ([]events.Event, error) {
 		return []events.Event{events.NoteAdded{

@@ -37,6 +37,7 @@ func (d *Desk) Reply(ctx context.Context, c Command, r Reply) (Done, error) {
 	if r.SendAt.After(c.At.Add(maxAhead)) {
 		return Done{}, &Refusal{"send_at_too_far", "An answer can be sent at most 90 days later."}
 	}
+	r.Text, r.HTML = withoutCards(r.Text), withoutCards(r.HTML)
 	files, blobs, err := pack(r.Files)
 	if err != nil {
 		return Done{}, err

@@ -375,3 +375,23 @@ func FuzzFileName(f *testing.F) {
 		}
 	})
 }
+
+// TestCardNumbersStopAtTheForm is the form's half of acceptance test 23: a card
+// number is masked in every field before anything is kept.
+//
+// clause: 1.3
+func TestCardNumbersStopAtTheForm(t *testing.T) {
+	f := open(t, contact)
+	_, err := f.Submit(t.Context(), forms.Submission{Form: "contact", Fields: answers("subject", "card 4111111111111111", "message", "My card is 5500 0055 5555 5559.", "order", "4111 1111 1111 1111"), Client: "a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := f.taken[0]
+	l := in.Letter.Value()
+	if l.Subject != "card XXXXXXXXXXXX1111" || !strings.HasPrefix(l.Text, "My card is XXXX XXXX XXXX 5559.") || strings.Contains(l.Text, "4111") || l.Fields["Order number"] != "XXXX XXXX XXXX 1111" {
+		t.Errorf("%+v", l)
+	}
+	if len(in.Warnings) != 1 || in.Warnings[0] != "card_masked" {
+		t.Errorf("warnings %q", in.Warnings)
+	}
+}

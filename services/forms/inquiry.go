@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/westshore/hub/events"
+	"github.com/westshore/hub/services/internal/cards"
 )
 
 // inquiry makes the event of a submission. Its stream is named by an id derived
@@ -31,6 +32,7 @@ func (f *Forms) inquiry(form Form, s Submission, answers map[string]string, cust
 	if len(further) > 0 { // agents read and search the text
 		letter.Text += "\n\n" + strings.Join(further, "\n")
 	}
+	warnings := withoutCards(&letter)
 	size := int64(len(letter.Subject) + len(letter.Text))
 	var blobs []events.Blob
 	for i, file := range s.Files {
@@ -48,6 +50,7 @@ func (f *Forms) inquiry(form Form, s Submission, answers map[string]string, cust
 		SenderDomain: f.hash("domain", strings.ToLower(addr[strings.LastIndexByte(addr, '@')+1:])),
 		Class:        events.MailHuman,
 		ClassRule:    "form",
+		Warnings:     warnings,
 		Size:         size,
 		Files:        blobs,
 		Contact:      events.Seal(events.Address{Name: answers[FieldName], Address: addr}),
@@ -61,4 +64,23 @@ func attachment(i int, file File) events.Attachment {
 		ID: strconv.Itoa(i + 1), Name: FileName(file.Name), Type: file.Type, Size: int64(len(file.Data)),
 		SHA256: hex.EncodeToString(sum[:]), File: i + 1,
 	}
+}
+
+// withoutCards masks the numbers of payment cards in a letter before anything of it
+// is kept.
+func withoutCards(l *events.Letter) (warnings []string) {
+	all := 0
+	mask := func(s string) string {
+		s, n := cards.Mask(s)
+		all += n
+		return s
+	}
+	l.Subject, l.Text = mask(l.Subject), mask(l.Text)
+	for label, v := range l.Fields {
+		l.Fields[label] = mask(v)
+	}
+	if all == 0 {
+		return nil
+	}
+	return []string{"card_masked"}
 }

@@ -133,9 +133,12 @@ func (d *Door) read(f Fetched) reading {
 	if f.Fault == FaultRejected { // the reader failed on it: keep the bytes, and do not look again
 		readable = nil
 	}
-	m := mail.Parse(readable, mail.Options{
-		InternalDate: f.InternalDate, AuthServIDs: d.AuthServIDs, MaxText: maxText, MaxHTML: maxHTML,
-	})
+	parse := func(b []byte) *mail.Message {
+		return mail.Parse(b, mail.Options{
+			InternalDate: f.InternalDate, AuthServIDs: d.AuthServIDs, MaxText: maxText, MaxHTML: maxHTML,
+		})
+	}
+	m, raw, card := withoutCards(parse(readable), raw, parse)
 	tokens := mail.Tokens{Key: d.TokenKey}
 	own := mail.OwnAddresses{Addresses: d.Own, Tokens: tokens}
 	in := events.InquiryReceived{
@@ -146,6 +149,12 @@ func (d *Door) read(f Fetched) reading {
 	}
 	if f.InternalDate.IsZero() {
 		in.ArrivedAt = m.Date
+	}
+	if raw == nil {
+		in.Raw = events.Blob{}
+	}
+	if card != "" {
+		in.Warnings = append(in.Warnings, card)
 	}
 	if f.Oversize {
 		in.Warnings = append(in.Warnings, "oversize")

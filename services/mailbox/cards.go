@@ -1,0 +1,41 @@
+package mailbox
+
+import (
+	"github.com/westshore/hub/services/internal/cards"
+	"github.com/westshore/hub/services/internal/mail"
+)
+
+// Warnings about card numbers.
+const (
+	cardMasked  = "card_masked"
+	cardDropped = "card_raw_dropped"
+)
+
+// withoutCards masks the numbers of payment cards in a mail before anything of it
+// is kept: in the raw mail, of which it is then read again. Where a number shows
+// only in the text that was made of the mail, the raw mail is not kept, nor its
+// files, and raw is nil.
+func withoutCards(m *mail.Message, raw []byte, parse func([]byte) *mail.Message) (_ *mail.Message, _ []byte, warning string) {
+	files := make([]cards.Range, 0, len(m.Attachments))
+	for _, a := range m.Attachments {
+		files = append(files, cards.Range{Offset: a.Offset, Length: a.Length})
+	}
+	if masked, n := cards.MaskMail(raw, files); n > 0 {
+		raw, warning = masked, cardMasked
+		m = parse(raw)
+	}
+	left, inHTML := 0, 0
+	for _, s := range []*string{&m.Subject, &m.Text} {
+		var n int
+		*s, n = cards.Mask(*s)
+		left += n
+	}
+	if m.HTML, inHTML = cards.Mask(m.HTML); left+inHTML == 0 {
+		return m, raw, warning
+	}
+	if inHTML == 0 { // it stands there across tags
+		m.HTML = ""
+	}
+	m.Attachments = nil
+	return m, nil, cardDropped
+}
