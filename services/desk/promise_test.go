@@ -1,10 +1,13 @@
 package desk_test
 
 import (
+	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/westshore/hub/events"
+	"github.com/westshore/hub/events/journal"
 	"github.com/westshore/hub/services/desk"
 )
 
@@ -60,3 +63,37 @@ func TestKeyOfAnotherCommandIsRefused(t *testing.T) {
 }
 
 func second(_ desk.Done, err error) error { return err }
+
+// TestWhatCannotBeRoutedIsInSight: an inquiry whose ticket cannot be found or
+// written goes to quarantine, also when a person had let it out and also when its
+// decision stands already. None rests in the log alone.
+func TestWhatCannotBeRoutedIsInSight(t *testing.T) {
+	o := open(t)
+	o.router.RetryPause = time.Millisecond
+	key := o.Vault.Hash("message-id", "1@cust.test")
+	by := journal.By{Command: events.NewUUID(), Actor: "test"}
+	// A thread stream that holds something else is an error that no repetition ends.
+	if _, err := o.Append(t.Context(), events.ThreadStream(key), events.NoStream, by, events.TicketResolved{Ticket: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	in := o.inquiry(mail{from: "ada@cust.test", id: "1@cust.test", text: "one"})
+	if d := o.receive(in)[0]; d.Why != "quarantine:not_routable" {
+		t.Fatalf("decided %+v, want quarantine", d)
+	}
+	if _, err := o.Release(t.Context(), command(), in.Inquiry); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- desk.NewRouter(o.Desk, o.router).Run(ctx) }()
+	o.until("it waits for a person again", func() bool {
+		evs := o.stream(events.InquiryStream(in.Inquiry))
+		_, held := evs[len(evs)-1].(events.InquiryQuarantined)
+		return held
+	})
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}

@@ -43,6 +43,7 @@ type RouterConfig struct {
 	TotalAcks     int           // in all, per hour: 1000
 	Parallel      int           // independent conversations decided at a time: 64
 	CheckpointGap time.Duration // at most this much is read again after a crash: 1 s
+	RetryPause    time.Duration // before what failed is tried again, doubling: 50 ms
 }
 
 // NewRouter returns a router for a desk.
@@ -64,6 +65,9 @@ func NewRouter(d *Desk, cfg RouterConfig) *Router {
 	}
 	if cfg.CheckpointGap == 0 {
 		cfg.CheckpointGap = time.Second
+	}
+	if cfg.RetryPause == 0 {
+		cfg.RetryPause = 50 * time.Millisecond
 	}
 	return &Router{
 		cfg: cfg, j: d.j, desk: d, log: d.log.With("part", "router"),
@@ -139,9 +143,10 @@ func (r *Router) batch(ctx context.Context, recs []events.Recorded) error {
 const stubborn = 8
 
 // insist handles one event until it succeeds; an inquiry that cannot be routed
-// goes to quarantine, where somebody sees it, and holds up nobody else.
+// goes to quarantine, where somebody sees it, and holds up nobody else. It is
+// passed over only when it stands there.
 func (r *Router) insist(ctx context.Context, rec events.Recorded) error {
-	pause := 50 * time.Millisecond
+	pause := r.cfg.RetryPause
 	for try := 1; ; {
 		err := r.handle(ctx, rec)
 		if err == nil || ctx.Err() != nil {
@@ -149,7 +154,9 @@ func (r *Router) insist(ctx context.Context, rec events.Recorded) error {
 		}
 		if !store.IsUnavailable(err) && !store.IsOutcomeUnknown(err) && !errors.Is(err, context.DeadlineExceeded) {
 			if try++; try > stubborn {
-				return r.giveUp(ctx, rec, err)
+				if err = r.giveUp(ctx, rec, err); err == nil {
+					return nil
+				}
 			}
 		}
 		r.log.Warn("inquiry not routed yet, will try again", "stream", rec.Stream, "error", err)
@@ -160,16 +167,36 @@ func (r *Router) insist(ctx context.Context, rec events.Recorded) error {
 	}
 }
 
+// giveUp puts an inquiry into quarantine, whatever was decided about it and could
+// not be carried out; one that a person had let out goes back there.
 func (r *Router) giveUp(ctx context.Context, rec events.Recorded, cause error) error {
-	r.log.Error("inquiry cannot be routed, moved to quarantine", "stream", rec.Stream, "error", cause)
-	in, ok := rec.Event.(events.InquiryReceived)
-	if !ok {
+	var id events.InquiryID
+	switch e := rec.Event.(type) {
+	case events.InquiryReceived:
+		id = e.Inquiry
+	case events.InquiryReleased:
+		id = e.Inquiry
+	default:
+		r.log.Error("what became of a message cannot be noted on its ticket, left", "stream", rec.Stream, "error", cause)
 		return nil
 	}
-	if err := r.quarantine(ctx, in, "not_routable"); err != nil {
-		r.log.Error("inquiry not quarantined either; it stays unrouted in the log", "stream", rec.Stream, "error", err)
-	}
-	return nil
+	r.log.Error("inquiry cannot be routed, moved to quarantine", "stream", rec.Stream, "error", cause)
+	_, err := r.j.Execute(ctx, events.InquiryStream(id), r.by(id, "give up "+rec.ID.String()), func(history []events.Recorded) ([]events.Event, error) {
+		held := false
+		for _, h := range history {
+			switch h.Event.(type) {
+			case events.InquiryQuarantined:
+				held = true
+			case events.InquiryReleased, events.InquiryDiscarded:
+				held = false
+			}
+		}
+		if held {
+			return nil, nil
+		}
+		return []events.Event{events.InquiryQuarantined{Inquiry: id, Reason: "not_routable"}}, nil
+	})
+	return err
 }
 
 func (r *Router) handle(ctx context.Context, rec events.Recorded) error {
