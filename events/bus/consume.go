@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"math"
 	"sync"
 	"time"
 
@@ -25,6 +26,10 @@ type Consumer struct {
 	// dead-letter stream. Zero is 10.
 	MaxDeliver int
 }
+
+// Forever is the MaxDeliver of what is nowhere else: a store that is away for days
+// must not turn it into dead letters, which end. A Permanent error still does.
+const Forever = math.MaxInt
 
 // A Permanent error says that trying again is no use: the message goes to the
 // dead-letter stream at once.

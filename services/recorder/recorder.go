@@ -52,7 +52,7 @@ func (r *Recorder) Run(ctx context.Context) error {
 	} {
 		g.Go(func() error {
 			return r.cfg.Bus.Consume(ctx, bus.Consumer{
-				Stream: stream, Name: "recorder", Workers: r.cfg.Workers, MaxDeliver: 1000,
+				Stream: stream, Name: "recorder", Workers: r.cfg.Workers, MaxDeliver: bus.Forever,
 			}, record)
 		})
 	}
