@@ -57,7 +57,7 @@ func inspectElement(n *html.Node) []string {
 			bad = append(bad, "href "+v)
 		case a.Key == "src" && !strings.HasPrefix(v, "/part/") && !strings.HasPrefix(v, "data:image/"):
 			bad = append(bad, "src "+v)
-		case a.Key == "style" && (strings.ContainsAny(v, `\@`) || strings.Contains(v, "url") || strings.Contains(v, "expression") || strings.Contains(v, "position") || strings.Contains(v, "image-set") || strings.Contains(v, "var(")):
+		case a.Key == "style" && (strings.ContainsAny(v, `\@`) || strings.Contains(v, "url(") || strings.Contains(v, "expression(") || strings.Contains(v, "position:") || strings.Contains(v, "image-set(") || strings.Contains(v, "var(")):
 			bad = append(bad, "style "+v)
 		}
 	}
