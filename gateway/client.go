@@ -10,8 +10,9 @@ import (
 
 // client is who we count requests of: the nearest address that is not one of
 // our own proxies. X-Forwarded-For is read from the right and only as far as
-// trusted proxies wrote it, so that a visitor cannot choose it. An IPv6 client
-// is its /64.
+// trusted proxies wrote it, so that a visitor cannot choose it. Several such lines
+// are one list (RFC 9110 section 5.3): some proxies add a line of their own below the
+// visitor's. An IPv6 client is its /64.
 func (g *Gateway) client(c *fiber.Ctx) string {
 	peer, err := netip.ParseAddr(c.Context().RemoteIP().String())
 	if err != nil {
@@ -19,7 +20,10 @@ func (g *Gateway) client(c *fiber.Ctx) string {
 	}
 	peer = peer.Unmap()
 	if g.isProxy(peer) {
-		hops := strings.Split(c.Get(fiber.HeaderXForwardedFor), ",")
+		var hops []string
+		for _, line := range c.Request().Header.PeekAll(fiber.HeaderXForwardedFor) {
+			hops = append(hops, strings.Split(string(line), ",")...)
+		}
 		for _, hop := range slices.Backward(hops) {
 			addr, err := netip.ParseAddr(strings.TrimSpace(hop))
 			if err != nil {

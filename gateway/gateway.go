@@ -106,6 +106,8 @@ type Gateway struct {
 	listener net.Listener
 	openapi  []byte
 	etag     string
+
+	bodies, uploads *budget
 }
 
 const (
@@ -121,7 +123,7 @@ func New(c Config, r Rooms) (*Gateway, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	g := &Gateway{cfg: c, rooms: r, log: c.Logger.With("room", "gateway"), secure: c.TLSCert != ""}
+	g := &Gateway{cfg: c, rooms: r, log: c.Logger.With("room", "gateway"), secure: c.TLSCert != "", bodies: newBudget(), uploads: newBudget()}
 	if err := g.place(); err != nil {
 		return nil, fmt.Errorf("open gateway: %w", err)
 	}
@@ -163,7 +165,7 @@ func (g *Gateway) place() error {
 }
 
 func (g *Gateway) routes() error {
-	g.app.Use(g.headers, g.observe, g.recover, g.body)
+	g.app.Use(g.headers, g.observe, g.recover, plain, g.hold, g.body)
 	g.app.Use(api.Base, g.identify)
 	r := g.rooms
 	a := api.New(g.app, api.Config{

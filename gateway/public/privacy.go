@@ -78,9 +78,10 @@ func (p *Pages) sorry(c *fiber.Ctx, err error) error {
 	return p.sheet(c, status, sheet{Page: "ask", Title: "Your privacy", Problem: sentence})
 }
 
-// fields reads a small form; nil when it is none.
+// fields reads a small form; nil when it is none. The body is taken as it came: what
+// unpacks it first (Ctx.Body) has no bound.
 func fields(c *fiber.Ctx) url.Values {
-	body := c.Body()
+	body := c.BodyRaw()
 	if len(body) > 32<<10 {
 		return nil
 	}

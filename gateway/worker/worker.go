@@ -125,7 +125,7 @@ func (malformed) Error() string { return "body is no JSON of this request" }
 func (malformed) Code() string  { return "invalid" }
 
 func body[T any](c *fiber.Ctx) (v T, err error) {
-	b := c.Body()
+	b := c.BodyRaw() // never unpacked: that has no bound
 	if len(b) > maxBody {
 		return v, fiber.ErrRequestEntityTooLarge
 	}
