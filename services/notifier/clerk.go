@@ -1,11 +1,13 @@
 package notifier
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/westshore/hub/events"
@@ -42,6 +44,9 @@ type Clerk struct {
 	Contact func(context.Context, events.SubjectID) (events.Address, error)
 	// Signer signs what is rendered; nil signs nothing.
 	Signer *Signer
+	// Pause is how long a message that cannot be queued waits before it is tried
+	// again, longer each time. Zero is 1 s.
+	Pause  time.Duration
 	Now    func() time.Time
 	Logger *slog.Logger
 }
@@ -66,16 +71,22 @@ func (c *Clerk) Run(ctx context.Context) error {
 		return nil //nolint:nilerr // persist gives up only when ctx has ended
 	}
 	saved, last := from, time.Time{}
+	left := leftovers{log: log, queue: c.queue, pause: cmp.Or(c.Pause, time.Second)}
 	reading := journal.Reading{
 		From: from, Types: []string{"hub.ReplyWritten", "hub.AcknowledgementWritten", "hub.LetterWritten", "hub.MessageRedirected", "hub.DeliveryFailed"}, Principal: &clerkPrincipal,
 	}
+	ctx, stop := context.WithCancel(ctx)
+	var again sync.WaitGroup
+	again.Go(func() { left.run(ctx) })
+	defer again.Wait()
+	defer stop()
 	err = c.Journal.Subscribe(ctx, reading, func(ctx context.Context, b journal.Batch) error {
 		for _, rec := range b.Events {
-			if err := insist(ctx, log, "queue message", func() error { return c.queue(ctx, rec) }); err != nil {
+			if err := left.first(ctx, rec); err != nil {
 				return err
 			}
 		}
-		if b.Position == events.Start || !saved.Before(b.Position) || time.Since(last) < time.Second {
+		if left.any() || b.Position == events.Start || !saved.Before(b.Position) || time.Since(last) < time.Second {
 			return nil
 		}
 		if err := c.Journal.Advance(ctx, clerkName, b.Position); err != nil {

@@ -143,6 +143,12 @@ func (p *post) caughtUp(ctx context.Context) error {
 // write lets an agent answer, and returns the message.
 func (p *post) write(to ...string) events.MessageID {
 	p.t.Helper()
+	return p.writeFor("c", to...)
+}
+
+// writeFor is write to a customer of one's choice.
+func (p *post) writeFor(customer events.SubjectID, to ...string) events.MessageID {
+	p.t.Helper()
 	ticket := events.TicketID(events.NewUUID().String())
 	msg := events.MessageID(events.NewUUID().String())
 	var list []events.Address
@@ -150,7 +156,7 @@ func (p *post) write(to ...string) events.MessageID {
 		list = append(list, events.Address{Address: a})
 	}
 	e := events.ReplyWritten{
-		Ticket: ticket, Message: msg, Number: 7, Mailbox: "support", Agent: "a", Customer: "c",
+		Ticket: ticket, Message: msg, Number: 7, Mailbox: "support", Agent: "a", Customer: customer,
 		MessageID: p.marks.MessageID(ticket, msg, "support"),
 		Envelope:  events.Seal(events.ReplyEnvelope{To: list, Subject: "Re: Help", InReplyTo: "1@cust.test", References: []string{"0@cust.test", "1@cust.test"}}),
 		Answer:    events.Seal(events.Answer{Text: "Hello " + string(msg)}),
