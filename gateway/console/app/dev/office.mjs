@@ -1,14 +1,16 @@
 // The privacy office and the notices of the made-up hub: what they hold, how they answer, what their commands change.
+import { commandFiles, files, readFiles, steps as stepsOf } from "./files.mjs";
+
 const DAY = 86_400_000;
 const iso = (t = Date.now()) => new Date(t).toISOString();
 const ids = { erasure: "018f2b7a-5d1e-7c33-9f42-7b1f66aa0e01", access: "018f2b7a-5d1e-7c33-9f42-7b1f66aa0e02", objection: "018f2b7a-5d1e-7c33-9f42-7b1f66aa0e03", done: "018f2b7a-5d1e-7c33-9f42-7b1f66aa0e04" };
 
 const request = (id, kind, now, age, left, over = {}) => ({
-  id, kind, law: "gdpr", channel: "centre", customer: `${["7c1e44d0", "5a0f1c22", "9b3d70e6", "c24418fa"][Number(id.at(-1)) % 4]}-2b9a-7d51-8a11-${id.slice(-12)}`, state: "verified", received_at: iso(now - age * DAY), ack_due: iso(now - (age - 3) * DAY), due: iso(now + left * DAY),
+  id, kind, law: "gdpr", channel: "centre", customer: `customer-${Number(id.at(-1))}`, state: "verified", received_at: iso(now - age * DAY), ack_due: iso(now - (age - 3) * DAY), due: iso(now + left * DAY),
   extended_due: iso(now + (left + 61) * DAY), acknowledged: true, verified: true, doubted: false, extended: false, reminded: left < 5, fetched: false, updated_at: iso(now - DAY), ...over,
 });
 
-const steps = (now, ...types) => types.map(([type, actor, hours]) => ({ type: `hub.${type}`, actor, at: iso(now - hours * 3_600_000), facts: {} }));
+const steps = (now, ...types) => stepsOf("dsr-1", now, ...types);
 
 const count = (category, cls, live, held = 0, exempt = 0) => ({ category, class: cls, live, held, exempt });
 
@@ -18,7 +20,7 @@ const sweep = (id, state, keys, now, days, over = {}) => ({
   approvals: [], declined: "", digest: "5f0c".repeat(16), schedule: 3, ...over,
 });
 
-const rule = (cls, what, sentence, keep, clause, keys) => ({ class: cls, what, sentence, keep, anchor: "ticket.closed", clause, keys });
+const rule = (cls, what, sentence, keep, clause, keys) => ({ class: cls, what, sentence, keep, anchor: "process", clause, keys });
 
 const clause = (id) => ({ id, title: `Clause ${id}`, text: "" });
 const policy = (name, effective, inForce, seed) => ({ policy: name, effective, in_force: inForce, material: true, supersedes: "", sha256: seed.repeat(16), matrix: [], clauses: ["1.1", "1.2", "2.1", "2.2", "2.3", "3.1"].map(clause) });
@@ -48,22 +50,18 @@ export function office(now = Date.now()) {
     steps: {
       [ids.erasure]: steps(now, ["RequestReceived", "customer:7c1e44d0", 216], ["RequesterVerified", "customer:7c1e44d0", 192], ["ErasureScoped", "process:erasure", 191]),
       [ids.access]: steps(now, ["RequestReceived", "process:intake", 648], ["RequestAcknowledged", "process:rights", 646], ["RequesterVerified", "customer:7c1e44d0", 600]),
-      [ids.objection]: steps(now, ["RequestReceived", "agent:0f3c22d19a", 792], ["RequesterDoubted", "agent:0f3c22d19a", 700]),
-      [ids.done]: steps(now, ["RequestReceived", "customer:7c1e44d0", 480], ["ContactRectified", "agent:0f3c22d19a", 400], ["RequestClosed", "agent:0f3c22d19a", 399]),
+      [ids.objection]: steps(now, ["RequestReceived", "agent:agent-tomasz", 792], ["RequesterDoubted", "agent:agent-tomasz", 700]),
+      [ids.done]: steps(now, ["RequestReceived", "customer:7c1e44d0", 480], ["ContactRectified", "agent:agent-tomasz", 400], ["RequestClosed", "agent:agent-tomasz", 399]),
     },
-    holds: [
-      { id: "018f2b7a-0000-7000-8000-0000000000a1", state: "placed", ground: "LegalClaimDefenceImpaired", by: "agent-maya", scope: { subjects: ["7c1e44d0"] }, review: iso(now + 120 * DAY), overdue: false, keys: 412, missing: 3, destroyed_on_release: 0, updated_at: iso(now - 40 * DAY) },
-      { id: "018f2b7a-0000-7000-8000-0000000000a2", state: "proposed", pending: "place", ground: "LegallyExempted", by: "agent-tomasz", proposed_by: "agent-tomasz", scope: { tickets: ["0192f100004"] }, review: iso(now + 180 * DAY), overdue: false, keys: 57, missing: 0, destroyed_on_release: 0, updated_at: iso(now - DAY) },
-      { id: "018f2b7a-0000-7000-8000-0000000000a3", state: "placed", pending: "release", ground: "LegalClaimEstablishmentImpaired", by: "agent-maya", proposed_by: "agent-maya", scope: { subjects: ["5a0f1c22"] }, review: iso(now - 4 * DAY), overdue: true, keys: 88, missing: 0, destroyed_on_release: 0, updated_at: iso(now - 9 * DAY) },
-    ],
+    ...files(now),
     due: sweep("due", "due", 1240, now, 0),
-    sweeps: [sweep("018f2b7a-0000-7000-8000-0000000000b1", "waiting", 18_400, now, 1, { approvals: ["agent:agent-tomasz"] }), sweep("018f2b7a-0000-7000-8000-0000000000b2", "swept", 312, now, 2), sweep("018f2b7a-0000-7000-8000-0000000000b3", "swept", 287, now, 3)],
+    sweeps: [sweep("018f2b7a-0000-7000-8000-0000000000b1", "waiting", 18_400, now, 1, { approvals: ["agent-tomasz"] }), sweep("018f2b7a-0000-7000-8000-0000000000b2", "swept", 312, now, 2), sweep("018f2b7a-0000-7000-8000-0000000000b3", "swept", 287, now, 3)],
     clock: { at: iso(now), wall: iso(now), suspended: "" },
     schedule: {
       version: 3, at: iso(now - 90 * DAY), reason: "Shorter for raw mail", history: [{ version: 3, at: iso(now - 90 * DAY), reason: "Shorter for raw mail" }], longer: [], limits: { auto_floor: 50, auto_keys: 5000, auto_share_ppm: 10_000, clock_max_gap_s: 172_800, clock_step_s: 300 },
       rules: [
-        rule("R-CONT", "Names, addresses and words of requests", "Two years after the request was closed.", "2y", "2.1", 148_310), rule("R-MAILRAW", "Mail as it came", "Six months after it came.", "6m", "2.2", 31_902),
-        rule("R-INVOICE", "What tax law wants kept", "Ten years after the end of the year.", "10y", "2.3", 1204), rule("R-OUT", "Addresses of mail that was sent", "Ninety days after the last attempt.", "90d", "2.2", 2804),
+        rule("R-CONT", "Names, addresses and words of requests", "Two years after the request was closed", "P2Y", "2.1", 148_310), rule("R-MAILRAW", "Mail as it came", "Six months after it came", "P6M", "2.2", 31_902),
+        rule("R-INVOICE", "What tax law wants kept", "Ten years after the end of the year", "P10Y", "2.3", 1204), rule("R-OUT", "Addresses of mail that was sent", "Ninety days after the last attempt", "P90D", "2.2", 2804),
       ],
     },
     processors: [
@@ -72,8 +70,8 @@ export function office(now = Date.now()) {
     ],
     policies: [policy("2026-01", "2026-01-01T00:00:00Z", true, "a71f"), policy("2025-02", "2025-02-01T00:00:00Z", false, "0d3e")],
     access: [
-      { n: 3, actor: "agent:0f3c22d19a", role: "desk", purpose: "support", at: iso(now - 4 * 60_000), opened: 42, denied: 0, keys: [], matter: "", second: "" },
-      { n: 2, actor: "agent:b1d27710aa", role: "officer", purpose: "rights_request", at: iso(now - 3 * 3_600_000), opened: 155, denied: 2, keys: [], matter: ids.access, second: "agent:0f3c22d19a" },
+      { n: 3, actor: "agent:agent-tomasz", role: "desk", purpose: "support", at: iso(now - 4 * 60_000), opened: 42, denied: 0, keys: [], matter: "", second: "" },
+      { n: 2, actor: "agent:agent-maya", role: "officer", purpose: "rights_request", at: iso(now - 3 * 3_600_000), opened: 155, denied: 2, keys: [], matter: ids.access, second: "agent:agent-tomasz" },
       { n: 1, actor: "process:search", role: "index", purpose: "support", at: iso(now - 30 * 3_600_000), opened: 1840, denied: 0, keys: [], matter: "", second: "" },
     ],
     notices: [
@@ -96,7 +94,6 @@ export function readOffice(o, path, query) {
   const state = query.get("state") ?? "open";
   switch (path) {
     case "/privacy/requests": return { items: o.requests.filter((r) => state === "all" || !!r.outcome === (state === "closed")), next: "" };
-    case "/privacy/holds": return { items: o.holds.filter((h) => state === "all" || (h.state === "released" || h.state === "declined") === (state === "closed")), next: "" };
     case "/privacy/schedule": return o.schedule;
     case "/privacy/preview": return { clock: o.clock, due: o.due };
     case "/privacy/sweeps": return { clock: o.clock, items: o.sweeps };
@@ -104,6 +101,7 @@ export function readOffice(o, path, query) {
     case "/privacy/registry": return { policies: o.policies, categories: [["C-CONTACT", "Name and address"], ["C-COMM", "Words of requests"], ["C-RAW", "Mail as it came"], ["C-PAY", "Payment"]].map(([id, title]) => ({ id, title, dpv: "" })), purposes: [], schedule: 3 };
     case "/privacy/audit": return { items: o.access, next: "" };
     case "/notices": return { items: o.notices, next: "" };
+    default: return readFiles(o, path, query);
   }
 }
 
@@ -119,9 +117,15 @@ export function commandOffice(o, path, body, me) {
     o.steps[m[1]].push(...steps(Date.now(), ["ErasureApproved", `agent:${me.id}`, 0]));
     return e;
   }
+  if ((m = /^\/privacy\/requests\/([^/]+)\/erasure\/acknowledge$/.exec(path))) {
+    const e = o.erasures[m[1]];
+    e.recipients.find((x) => x.id === body.recipient).answered = true;
+    return e;
+  }
   if ((m = /^\/privacy\/requests\/([^/]+)\/(\w+)$/.exec(path))) {
     const r = o.requests.find((x) => x.id === m[1]);
     if (m[2] === "verify") Object.assign(r, { verified: true, doubted: false, state: "verified" });
+    if (m[2] === "doubt") Object.assign(r, { doubted: true, state: "doubted" });
     if (m[2] === "refuse" || m[2] === "withdraw") Object.assign(r, { state: "closed", outcome: m[2] === "refuse" ? "refused" : "withdrawn" });
     o.steps[r.id].push(...steps(Date.now(), [`Request_${m[2]}`, `agent:${me.id}`, 0]));
     return { id: r.id };
@@ -132,18 +136,20 @@ export function commandOffice(o, path, body, me) {
     o.steps[id] = steps(Date.now(), ["RequestReceived", `agent:${me.id}`, 0]);
     return { id };
   }
-  if ((m = /^\/privacy\/holds\/([^/]+)\/(agree|decline|release)$/.exec(path))) {
-    const h = o.holds.find((x) => x.id === m[1]);
-    if (m[2] === "release") Object.assign(h, { pending: "release", proposed_by: me.id });
-    else Object.assign(h, { state: m[2] === "agree" ? (h.pending === "release" ? "released" : "placed") : h.pending === "place" ? "declined" : h.state, pending: "" });
-    return { id: h.id };
-  }
   if ((m = /^\/privacy\/approvals\/([^/]+)$/.exec(path))) {
     const s = o.sweeps.find((x) => x.id === m[1]);
-    s.approvals.push(`agent:${me.id}`);
-    s.state = "approved";
+    if (body.approve) s.approvals.push(me.id);
+    s.state = body.approve ? "approved" : "declined";
     return s;
   }
+  if (path === "/privacy/schedule/preview") return { version: o.schedule.version + 1, differences: [], effects: body.rules.map((r) => ({ class: r.class, keys: 31_902, earlier: 812, later: 0, due: 40 })) };
+  if (path === "/privacy/schedule") {
+    Object.assign(o.schedule, { version: body.version, reason: body.reason, at: iso() });
+    for (const r of body.rules) Object.assign(o.schedule.rules.find((x) => x.class === r.class), r, { sentence: `${r.keep} from ${r.anchor}` });
+    return o.schedule;
+  }
+  const answer = commandFiles(o, path, body, me);
+  if (answer !== undefined) return answer;
   if ((m = /^\/notices\/([^/]+)\/(\w+)$/.exec(path))) {
     const n = o.notices.find((x) => x.id === m[1]);
     if (m[2] === "approve" && n.drafters.some((d) => d.id === me.id)) return "Somebody who did not write it has to approve it.";

@@ -1,3 +1,4 @@
+import { fileIds } from "./files.mjs";
 import { office } from "./office.mjs";
 
 // Every screen and state worth looking at, and how to get there. Shared by the pictures and the accessibility run.
@@ -71,10 +72,21 @@ export const screens = {
   "request-access": { show: go(`/office/requests/${ids.access}`, (p) => p.getByRole("button", { name: /Make the export/ }).waitFor()) },
   "erasure-ask": { async show(page) { await page.goto(`/office/requests/${ids.erasure}`); await page.getByRole("button", { name: /Approve the erasure/ }).click(); await page.getByRole("dialog").waitFor(); } },
   retention: { show: go("/office/retention", (p) => p.getByRole("table", { name: "Sweeps" }).waitFor()) },
-  holds: { show: go("/office/holds", (p) => p.getByRole("button", { name: "Agree" }).first().waitFor()) },
+  holds: { show: go("/office/holds", (p) => p.getByText("In force").first().waitFor()) },
+  hold: { show: go(`/office/holds/${fileIds.hold}`, (p) => p.getByRole("button", { name: "Propose its end…" }).waitFor()) },
+  demands: { show: go("/office/demands", (p) => p.getByRole("link", { name: "court-hamburg" }).waitFor()) },
+  demand: { show: go(`/office/demands/${fileIds.demand}`, (p) => p.getByRole("button", { name: "Approve…" }).waitFor()) },
+  cases: { show: go("/office/cases", (p) => p.getByText("Somebody asks to be let in").waitFor()) },
+  case: { show: go(`/office/cases/${fileIds.case}`, (p) => p.getByRole("button", { name: "Read the file" }).waitFor()) },
+  transfers: { show: go("/office/transfers", (p) => p.getByText("From another hub").waitFor()) },
+  transfer: { show: go(`/office/transfers/${fileIds.transfer}`, (p) => p.getByRole("button", { name: "Take the receipt…" }).waitFor()) },
+  person: { show: go("/customers/customer-0", (p) => p.getByText("News and offers by email").first().waitFor()) },
+  "schedule-change": { async show(page) { await page.goto("/office/retention"); await page.getByRole("button", { name: "Change R-MAILRAW" }).click(); await page.getByRole("dialog").waitFor(); } },
   "hold-new": { async show(page) { await page.goto("/office/holds"); await page.getByRole("button", { name: "Place a hold" }).click(); await page.getByRole("dialog").waitFor(); } },
   register: { show: go("/office/register", (p) => p.getByText("Fjord Relay").waitFor()) },
-  access: { show: go("/office/access", (p) => p.getByRole("table").waitFor()) },
+  audit: { show: go("/office/audit", (p) => p.getByText("Legal hold proposed").first().waitFor()) },
+  "audit-opened": { show: go("/office/audit?show=opened", (p) => p.getByRole("table").waitFor()) },
+  "audit-given": { show: go("/office/audit?show=given", (p) => p.getByRole("table").waitFor()) },
   system: { show: go("/ops/system", (p) => p.getByRole("table").waitFor()) },
   offline: { expect: /ERR_INTERNET_DISCONNECTED/, async show(page) { await page.goto("/inbox/unassigned/48213"); await talk(page); await page.context().setOffline(true); await page.getByText("Offline.").waitFor(); } },
   compact: { only: "desktop", async show(page) { await page.addInitScript(() => localStorage.setItem("hub.settings", '{"density":"compact"}')); await page.goto("/inbox/unassigned"); await list(page); } },

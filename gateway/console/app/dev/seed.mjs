@@ -44,7 +44,7 @@ export function seed(now = Date.now()) {
   const next = () => String(++position);
   const tickets = [];
   const customers = new Map();
-  people.forEach(([name, address], i) => customers.set(`customer-${i}`, { id: `customer-${i}`, name, address, first_seen: iso(now - (400 + i * 57) * DAY) }));
+  people.forEach(([name, address], i) => customers.set(`customer-${i}`, { id: `customer-${i}`, name, address, first_seen: iso(now - (400 + i * 57) * DAY), last_seen: iso(now - i * DAY), count: 60, erased: false }));
 
   const total = 640;
   for (let i = 0; i < total; i++) {
@@ -87,7 +87,8 @@ export function message(over) {
   return {
     id: `m-${over.position}`, kind: "inbound", from: { name: "", address: "" }, to: [{ name: "Support", address: "support@northwind.example" }], cc: [], at: "", text: "",
     html: "", has_html: false, quote_from: -1, attachments: [], state: "plain", unverified: false, keep_until: "2028-11-22T00:00:00Z", delivery: "", delivery_detail: "",
-    class: "human", warnings: [], why: "", agent: null, remote_images: 0, position: "0", raw: (over.kind ?? "inbound") === "inbound", redacted: false, ...over,
+    class: "human", warnings: [], why: "", agent: null, remote_images: 0, position: "0", raw: (over.kind ?? "inbound") === "inbound", redacted: false, send_at: null,
+    links: [...new Set((over.text ?? "").match(/https?:\/\/[^\s]+[^\s.,]/g) ?? [])].map((text) => ({ text, href: `/leave?u=${encodeURIComponent(text)}&m=x` })), ...over,
   };
 }
 

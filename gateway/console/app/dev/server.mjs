@@ -69,7 +69,7 @@ export function start({ port = 0, signedIn = false, delay = 0 } = {}) {
     const fresh = t.messages.filter((m) => m.kind === "inbound" && m.rev > seen);
     if (ifMatch && fresh.length > 0) throw new Refusal(412, "stale", "Something arrived that you have not seen.", { revision: t.revision, new: fresh });
     const pos = db.next();
-    const m = message({ position: pos, kind: "reply", agent: { id: me.id, name: me.name }, from: { name: me.name, address: "support@northwind.example" }, to: [t.customer], at: iso(), text: body.text, delivery: "queued", send_at: body.send_at });
+    const m = message({ position: pos, kind: "reply", agent: { id: me.id, name: me.name }, from: { name: me.name, address: "support@northwind.example" }, to: [t.customer], at: iso(), text: body.text, delivery: "queued", send_at: body.send_at ?? iso(Date.now() + 10_000), attachments: (body.files ?? []).map((f, i) => ({ id: `f${i}`, name: f.name, type: f.type ?? "", size: Math.floor(f.content.length * 0.75) })) });
     t.messages.push(m);
     t.last_kind = "reply";
     t.snippet = body.text.slice(0, 120);
@@ -222,7 +222,7 @@ export function start({ port = 0, signedIn = false, delay = 0 } = {}) {
       if (!state.signedIn) throw new Refusal(401, "unauthenticated", "Sign in first.");
       if (path === "/session") {
         if (req.method === "DELETE") { state.signedIn = false; return json(204); }
-        return json(200, { agent: me, brand: "Northwind", version: "0.1.0" });
+        return json(200, { agent: me, brand: "Northwind", version: "0.1.0", undo_seconds: 10 });
       }
       if (path === "/live") return live(req, res, query);
       if (/^\/messages\/[^/]+\/[^/]+\/body$/.test(path)) {

@@ -37,10 +37,3 @@ flow("a notice is approved by somebody who did not write it", { path: "/ops/noti
   await becomes(() => state("n-1"), "sending");
   assert.equal(state("n-4"), "draft");
 });
-
-flow("a hold needs the yes of a second person", { path: "/office/holds" }, async ({ page, hub }) => {
-  const hold = (n) => page.getByRole("listitem").nth(n);
-  await hold(1).getByRole("button", { name: "Agree" }).click();
-  await becomes(() => hub.db.office.holds[1].state, "placed");
-  assert.equal(await hold(2).getByRole("button", { name: "Agree" }).getAttribute("aria-disabled"), "true", "who proposed the release cannot agree to it");
-});

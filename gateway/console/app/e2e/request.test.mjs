@@ -231,3 +231,23 @@ flow("on a phone: list, request, reply, resolve, back", { size: "phone" }, async
   await list(page);
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, "no sideways scrolling");
 });
+
+flow("links of plain text lead over the page that says they leave", ada, async ({ page }) => {
+  await talk(page);
+  const link = page.getByRole("link", { name: "https://northwind.example/orders/104882" });
+  assert.match(await link.getAttribute("href"), /^\/leave\?u=https%3A/);
+  assert.equal(await link.getAttribute("rel"), "noopener noreferrer nofollow");
+});
+
+flow("files go with a reply, and come back when it is taken back", ada, async ({ page, hub }) => {
+  await talk(page);
+  await page.keyboard.press("r");
+  await page.keyboard.type("Here is the form.");
+  await page.getByLabel("Files to attach").setInputFiles([{ name: "form.pdf", mimeType: "application/pdf", buffer: Buffer.alloc(1500) }, { name: "wrong.pdf", mimeType: "application/pdf", buffer: Buffer.alloc(9) }]);
+  await page.getByRole("button", { name: "Leave out wrong.pdf" }).click();
+  await page.keyboard.press("Control+Enter");
+  await page.getByRole("button", { name: /^Undo/ }).waitFor();
+  assert.deepEqual(hub.db.tickets[0].messages.at(-1).attachments.map((a) => [a.name, a.size]), [["form.pdf", 1500]]);
+  await page.getByRole("button", { name: /^Undo/ }).click();
+  await page.getByRole("button", { name: "Leave out form.pdf" }).waitFor();
+});

@@ -1222,6 +1222,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/privacy/requests/{id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A recipient confirmed the change it was told of */
+        post: operations["privacy-request-confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/privacy/requests/{id}/decide": {
         parameters: {
             query?: never;
@@ -1582,6 +1599,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/privacy/transfers/expect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Expect a business from another hub: make the key that it is sealed to */
+        post: operations["expect-privacy-transfer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/privacy/transfers/{id}": {
         parameters: {
             query?: never;
@@ -1593,6 +1627,40 @@ export interface paths {
         get: operations["get-privacy-transfers"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/privacy/transfers/{id}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take the receipt of the acquirer's hub: it reached the same state */
+        post: operations["privacy-transfers-complete"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/privacy/transfers/{id}/shred": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Destroy the keys of what was handed over; the certificate is the answer */
+        post: operations["privacy-transfers-shred"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2710,6 +2778,11 @@ export interface components {
              * @description Remote images that were not loaded
              */
             remote_images: number;
+            /**
+             * Format: date-time
+             * @description When a queued answer goes out at the earliest: until then it can be taken back; null for everything else
+             */
+            send_at: string | null;
             /** @enum {string} */
             state: "plain" | "erased" | "restricted" | "denied";
             subject: string;
@@ -2732,6 +2805,13 @@ export interface components {
             matter: components["schemas"]["PrivacyMatter"];
             recipient: string;
             scope: components["schemas"]["PrivacyScope"];
+        };
+        NewFile: {
+            /** @description In base64 */
+            content: string;
+            name: string;
+            /** @description Media type */
+            type?: string;
         };
         NewHoldInputBody: {
             ground: string;
@@ -3070,7 +3150,7 @@ export interface components {
         };
         Problem: {
             /** @enum {string} */
-            code: "unauthenticated" | "forbidden" | "not_found" | "stale" | "conflict" | "invalid" | "rate_limited" | "too_large" | "unavailable" | "unsupported" | "internal";
+            code: "unauthenticated" | "forbidden" | "not_found" | "stale" | "conflict" | "gone" | "invalid" | "rate_limited" | "too_large" | "unavailable" | "unsupported" | "internal";
             /** @description One sentence for a person */
             detail?: string;
             /** @description What to correct */
@@ -3275,6 +3355,8 @@ export interface components {
             schedule: number;
         };
         ReplyInputBody: {
+            /** @description What goes with it, 25 MB together; what is too large for a mail goes as a link that ends */
+            files?: components["schemas"]["NewFile"][] | null;
             html?: string;
             resolve?: boolean;
             /**
@@ -3310,6 +3392,7 @@ export interface components {
             reminded: boolean;
             state: string;
             ticket?: string;
+            told?: components["schemas"]["Told"][] | null;
             /** Format: date-time */
             updated_at: string;
             verified: boolean;
@@ -3330,6 +3413,8 @@ export interface components {
             name?: string;
             /** @description doubt: code */
             reason?: string;
+            /** @description confirm: who did what they were told */
+            recipient?: string;
             /** @description decide: the objection stands */
             upheld?: boolean;
         };
@@ -3451,6 +3536,11 @@ export interface components {
         Session: {
             agent: components["schemas"]["Me"];
             brand: string;
+            /**
+             * Format: int64
+             * @description How long an answer waits and can be taken back
+             */
+            undo_seconds: number;
             version: string;
         };
         SettleInputBody: {
@@ -3709,22 +3799,35 @@ export interface components {
         TokensOutputBody: {
             items: components["schemas"]["Token"][];
         };
+        Told: {
+            /** Format: date-time */
+            at: string;
+            change: string;
+            confirmed: boolean;
+            method: string;
+            recipient: string;
+        };
         TrailOutputBody: {
             items: components["schemas"]["Step"][];
             next: string;
         };
         Transfer: {
             acquirer: string;
+            /** Format: int64 */
+            deferred?: number;
             digest?: string;
             /** Format: date-time */
             effective?: string;
             /** Format: int64 */
             events: number;
             id: string;
+            keys?: string;
             /** Format: date-time */
             object_by?: string;
             /** Format: int64 */
             queued: number;
+            /** Format: int64 */
+            shredded?: number;
             /** Format: int64 */
             skipped: number;
             state: string;
@@ -3732,6 +3835,21 @@ export interface components {
             subject?: string;
             /** Format: date-time */
             updated_at: string;
+        };
+        TransferKeys: {
+            id: string;
+            /** @description Public keys; the sender's hub privacy transfer export takes them as to= */
+            keys: string;
+        };
+        TransferReceipt: {
+            /** Format: date-time */
+            at: string;
+            digest: string;
+            root: string;
+            /** @description Ed25519, base64 */
+            signature: string;
+            state: string;
+            transfer: string;
         };
         TryScheduleOutputBody: {
             differences: components["schemas"]["Difference"][];
@@ -10364,6 +10482,98 @@ export interface operations {
             };
         };
     };
+    "privacy-request-confirm": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the command: sent again, it is done once */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RequestActionBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Made"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "privacy-request-decide": {
         parameters: {
             query?: never;
@@ -12467,6 +12677,92 @@ export interface operations {
             };
         };
     };
+    "expect-privacy-transfer": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the command: sent again, it is done once */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransferKeys"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-privacy-transfers": {
         parameters: {
             query?: never;
@@ -12489,6 +12785,192 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OpenedTransferBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "privacy-transfers-complete": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the command: sent again, it is done once */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TransferReceipt"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Made"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "privacy-transfers-shred": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the command: sent again, it is done once */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The certificate */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    "Content-Disposition"?: string;
+                    "Content-Security-Policy"?: string;
+                    "Content-Type"?: string;
+                    "Referrer-Policy"?: string;
+                    "X-Frame-Options"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
                 };
             };
             /** @description Unauthorized */

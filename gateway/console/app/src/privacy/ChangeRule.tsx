@@ -15,7 +15,7 @@ export function ChangeRule({ rule: r, schedule, onClose }: { rule: Rule; schedul
   const now = period(r.keep);
   if (plan) {
     return (
-      <AskDialog danger title="Change the schedule?" act="Change the schedule" onClose={onClose}
+      <AskDialog key="sure" danger title="Change the schedule?" act="Change the schedule" onClose={onClose}
         text={<>{r.class}: {r.sentence.toLowerCase()} becomes {plan.sentence}.</>}
         onAct={async () => {
           await command((key) => client.POST("/privacy/schedule", { headers: { "Idempotency-Key": key }, body: { ...plan.change, version: plan.version } }));
@@ -27,7 +27,7 @@ export function ChangeRule({ rule: r, schedule, onClose }: { rule: Rule; schedul
     );
   }
   return (
-    <AskDialog title={`Change ${r.class}`} text={r.what} act="See what it would do" stay onClose={onClose}
+    <AskDialog key="what" title={`Change ${r.class}`} text={r.what} act="See what it would do" stay onClose={onClose}
       fields={[
         { name: "n", label: "Kept for", kind: "number", value: now ? String(now.n) : "" }, { name: "unit", label: "Unit", kind: "choice", choices: units, value: now?.unit ?? "M" },
         { name: "anchor", label: "From", kind: "choice", choices: anchors, value: r.anchor },

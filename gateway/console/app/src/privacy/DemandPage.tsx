@@ -2,16 +2,14 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { Download } from "lucide-react";
 import { client, keyed } from "../api/client";
-import { asProblem } from "../api/problem";
 import { Card, Waiting } from "../ops/OpsPage";
-import { command } from "../state/act";
+import { attempt, command, save } from "../state/act";
 import { useMe } from "../state/me";
 import { useAgentName } from "../state/people";
 import { fullDate } from "../text/time";
 import { plural } from "../text/words";
 import { Button } from "../ui/button";
 import { Chip } from "../ui/chip";
-import { toast } from "../ui/toast";
 import { type Deed, Deeds } from "./Deeds";
 import { Facts, Heading, Office, Steps, Table } from "./Frame";
 import { MatterPart } from "./MatterPart";
@@ -45,7 +43,7 @@ export function DemandPage() {
         ]} />
         <div className="flex flex-wrap gap-2 empty:hidden">
           <Deeds of={d} deeds={deeds} me={me.id} />
-          {(d.state === "sealed" || d.state === "delivered") && <Button kind={d.state === "sealed" ? "primary" : "outline"} onClick={() => void fetchPackage(d.id)}><Download className="size-4" aria-hidden />{d.state === "sealed" ? "Fetch the package" : "Fetch it again"}</Button>}
+          {(d.state === "sealed" || d.state === "delivered") && <Button kind={d.state === "sealed" ? "primary" : "outline"} onClick={() => fetchPackage(d.id)}><Download className="size-4" aria-hidden />{d.state === "sealed" ? "Fetch the package" : "Fetch it again"}</Button>}
         </div>
       </Card>
       {notices.length > 0 && (
@@ -63,20 +61,8 @@ export function DemandPage() {
 }
 
 /** Fetching is a command, since the person is told of it; so it cannot be a plain link. */
-async function fetchPackage(id: string): Promise<void> {
-  try {
-    const { data } = await command((key) => client.POST("/privacy/disclosures/{id}/deliver", { ...keyed(id, key), parseAs: "blob" }));
-    const a = document.createElement("a");
-    a.href = URL.createObjectURL(data as unknown as Blob);
-    a.download = `disclosure-${id.slice(0, 8)}.zip`;
-    a.click();
-    URL.revokeObjectURL(a.href);
-    toast("Package fetched");
-    again();
-  } catch (e) {
-    toast("Not fetched", { tone: "problem", detail: asProblem(e).message });
-  }
-}
+const fetchPackage = (id: string): void =>
+  attempt(command((key) => client.POST("/privacy/disclosures/{id}/deliver", { ...keyed(id, key), parseAs: "blob" })).then((a) => save(a.data, `disclosure-${id.slice(0, 8)}.zip`)), "Package fetched", again, "Not fetched");
 
 const deeds: readonly Deed<Demand>[] = [
   {

@@ -10,35 +10,45 @@ import { count, plural } from "../text/words";
 import { AskDialog } from "../ui/AskDialog";
 import { Button } from "../ui/button";
 import { Chip } from "../ui/chip";
-import { Segments } from "../ui/segments";
 import { EmptyState } from "../ui/states";
-import { FileRow, Office, shownChoices } from "./Frame";
-import { again, type Shown, transfersQuery } from "./queries";
+import { FileRow, Office } from "./Frame";
+import { again, transfersQuery } from "./queries";
 import { transferState } from "./words";
 
 /** Business transfers: announced, everybody told, handed over as a sealed whole. */
 export function TransfersPage() {
-  const [state, setState] = useState<Shown>("open");
-  const [adding, setAdding] = useState(false);
-  const query = useQuery(transfersQuery(state));
+  const [asking, setAsking] = useState<"announce" | "expect" | null>(null);
+  const query = useQuery(transfersQuery);
   return (
     <Office title="Business transfers" intro="When the business goes to somebody else, everybody is written to once and can object or ask to be erased before their data go."
-      actions={<Button kind="primary" onClick={() => setAdding(true)}><Plus className="size-4" aria-hidden />Announce a transfer</Button>}>
-      <Segments label="Show" value={state} choices={shownChoices} onChoose={setState} />
+      actions={<><Button className="max-pane:hidden" onClick={() => setAsking("expect")}>Expect one…</Button><Button kind="primary" onClick={() => setAsking("announce")}><Plus className="size-4" aria-hidden />Announce one</Button></>}>
       {!query.data ? <Waiting what="The transfers" of={[query]} />
-        : query.data.length === 0 ? <div className="flex flex-1 flex-col"><EmptyState icon={<ArrowRightLeft />} title={state === "open" ? "No transfer is under way" : "No transfers"} text="One begins with its announcement." /></div>
+        : query.data.length === 0 ? <div className="flex flex-1 flex-col"><EmptyState icon={<ArrowRightLeft />} title="No transfers" text="Giving one away begins with its announcement. To take one in, make the key it is sealed to." ><Button onClick={() => setAsking("expect")}>Expect one…</Button></EmptyState></div>
         : (
           <Card className="shrink-0"><ul>{query.data.map((t) => {
             const [name, tone] = transferState(t.state);
             return (
-              <FileRow key={t.id} link={<Link to="/office/transfers/$id" params={{ id: t.id }} className="text-accent-text hover:underline">To {t.acquirer}</Link>} chip={<Chip tone={tone} className="max-w-64">{name}</Chip>}>
-                {plural(t.queued, "person", "people")} written to{t.skipped > 0 && `, ${count(t.skipped)} could not be`}.{t.effective && ` From ${fullDate(t.effective)}.`}
+              <FileRow key={t.id} link={<Link to="/office/transfers/$id" params={{ id: t.id }} className="text-accent-text hover:underline">{t.acquirer ? `To ${t.acquirer}` : "From another hub"}</Link>} chip={<Chip tone={tone} className="max-w-64">{name}</Chip>}>
+                {t.acquirer ? `${plural(t.queued, "person", "people")} written to${t.skipped > 0 ? `, ${count(t.skipped)} could not be` : ""}.` : `Since ${fullDate(t.updated_at)}.`}{t.effective && ` From ${fullDate(t.effective)}.`}{t.events > 0 && ` ${plural(t.events, "event")}.`}
               </FileRow>
             );
           })}</ul></Card>
         )}
-      {adding && <Announce onClose={() => setAdding(false)} />}
+      {asking === "announce" && <Announce onClose={() => setAsking(null)} />}
+      {asking === "expect" && <Expect onClose={() => setAsking(null)} />}
     </Office>
+  );
+}
+
+function Expect({ onClose }: { onClose: () => void }) {
+  const navigate = useNavigate();
+  return (
+    <AskDialog title="Expect a business" text="This hub makes the key that the other hub seals its export to. Nothing else opens it." act="Make the key" onClose={onClose}
+      onAct={async () => {
+        const a = await command((key) => client.POST("/privacy/transfers/expect", { headers: { "Idempotency-Key": key } }));
+        again();
+        void navigate({ to: "/office/transfers/$id", params: { id: a.data.id } });
+      }} />
   );
 }
 

@@ -111,9 +111,9 @@ export const caseQuery = (id: string) => queryOptions({
   queryFn: ({ signal }) => call(client.GET("/privacy/cases/{id}", { signal, ...byId(id) })).then((a) => a.data),
 });
 
-export const transfersQuery = (state: Shown) => queryOptions({
-  queryKey: ["privacy", "transfers", state],
-  queryFn: ({ signal }) => call(client.GET("/privacy/transfers", { signal, ...page(state) })).then((a) => a.data.items),
+export const transfersQuery = queryOptions({
+  queryKey: ["privacy", "transfers"],
+  queryFn: ({ signal }) => call(client.GET("/privacy/transfers", { signal, ...page("all") })).then((a) => a.data.items),
 });
 
 export const transferQuery = (id: string) => queryOptions({

@@ -71,7 +71,8 @@ export const caseKinds = [["fraud", "Fraud"], ["dispute", "Dispute"]] as const;
 export const caseOutcomes = [["cleared", "Nothing in it"], ["settled", "Settled"], ["enforced", "A rule was enforced"], ["handed_over", "Handed to an authority"]] as const;
 
 const transferStates: Record<string, readonly [string, Tone]> = {
-  announced: ["Announced", "info"], noticed: ["Everybody was written to", "info"], exported: ["Exported", "warn"], completed: ["Completed", "ok"], imported: ["Taken in", "ok"],
+  announced: ["Announced", "info"], noticed: ["Everybody was written to", "info"], exported: ["Exported, waits for the receipt", "warn"], completed: ["Received there, keys to be destroyed", "warn"], shredded: ["Handed over", "ok"],
+  expected: ["Expected here", "info"], imported: ["Taken in", "ok"],
 };
 export const transferState = (s: string): readonly [string, Tone] => transferStates[s] ?? [readable(s), "plain"];
 

@@ -31,6 +31,15 @@ export async function command<T>(send: (key: string) => Promise<{ data?: T; erro
 export const attempt = (go: Promise<unknown>, done: string, after: () => void, failed = "Not done"): void =>
   void go.then(() => { toast(done); after(); }, (e: unknown) => toast(failed, { tone: "problem", detail: asProblem(e).message }));
 
+/** Puts the file that a command answered with into the browser's downloads. */
+export function save(data: unknown, name: string): void {
+  const a = document.createElement("a");
+  a.href = URL.createObjectURL(data as Blob);
+  a.download = name;
+  a.click();
+  URL.revokeObjectURL(a.href);
+}
+
 /** Everything that shows this ticket is read again, no older than the command. */
 export async function settled(ticket: string, position: string): Promise<void> {
   refreshTicket(ticket, position);

@@ -5,6 +5,8 @@ import type { Delivery, Message, Ticket } from "../api/types";
 import { answerOf } from "../text/mail";
 import { deliveryNames } from "../text/words";
 import { cx } from "../ui/cx";
+import { When } from "../ui/when";
+import { whenWords } from "./later";
 import { recall } from "./sends";
 
 const looks: Record<Exclude<Delivery, "">, { icon: ReactNode; tone: string }> = {
@@ -19,6 +21,9 @@ const looks: Record<Exclude<Delivery, "">, { icon: ReactNode; tone: string }> = 
   cancelled: { icon: <Ban />, tone: "text-subtle" },
 };
 
+/** When a reply goes out that waits: soon enough to count, else the day. */
+const leaves = (iso: string, now: Date): string => (Date.parse(iso) - now.getTime() < 60_000 ? "· in a moment" : `· goes out ${whenWords(iso)}`);
+
 /** What became of a reply, with the words of the next mail server, which are all that the hub gets to know. */
 export function DeliveryLine({ message: m, ticket }: { message: Message; ticket: Ticket }) {
   if (!m.delivery) return null;
@@ -32,7 +37,8 @@ export function DeliveryLine({ message: m, ticket }: { message: Message; ticket:
       {m.delivery === "accepted" && <span className="text-subtle"><span aria-hidden>· </span>accepted by the mail server</span>}
       {words && <span className="text-fg"><span aria-hidden className="max-pane:hidden">· </span>{words}</span>}
       {codes && <span title={codes} className={cx("min-w-0 truncate font-mono text-meta", m.delivery === "accepted" ? "ms-auto text-subtle max-pane:hidden" : bad ? "text-fg" : "text-subtle")}>{codes}</span>}
-      {(m.delivery === "queued" || m.delivery === "held") && m.state === "plain" && <button type="button" onClick={() => void recall(ticket.id, m.id, m.text)} className="ms-auto min-h-6 rounded-xs font-label text-accent-text underline underline-offset-2 max-pane:min-h-11">Take it back</button>}
+      {m.delivery === "queued" && m.send_at && <When at={m.send_at} say={leaves} className="text-subtle" />}
+      {(m.delivery === "held" || m.delivery === "queued" && m.send_at) && m.state === "plain" && <button type="button" onClick={() => void recall(ticket.id, m.id, m.text)} className="ms-auto min-h-6 rounded-xs font-label text-accent-text underline underline-offset-2 max-pane:min-h-11">Take it back</button>}
       {bad && <Link to="/ops/outbox" search={{ state: m.delivery }} className="ms-auto font-label text-accent-text underline underline-offset-2">See the outbox</Link>}
     </div>
   );

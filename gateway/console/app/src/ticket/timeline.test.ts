@@ -4,7 +4,7 @@ import { startsOpen, timeline } from "./timeline";
 
 const now = new Date("2026-11-22T12:00:00Z");
 const message = (id: string, at: string, over: Partial<Message> = {}): Message => ({
-  id, kind: "inbound", from: { name: "", address: "" }, to: [], cc: [], at, text: "", html: "", has_html: false, quote_from: -1, attachments: [], links: [], state: "plain",
+  id, kind: "inbound", from: { name: "", address: "" }, to: [], cc: [], at, text: "", html: "", has_html: false, quote_from: -1, attachments: [], links: [], send_at: null, state: "plain",
   unverified: false, keep_until: null, delivery: "", delivery_detail: "", class: "human", warnings: [], why: "", agent: null, remote_images: 0, raw: true, redacted: false, subject: "", position: "", ...over,
 });
 const event = (position: string, at: string, type = "TagAdded"): HistoryItem => ({ position, at, type, actor: "", text: type });

@@ -4,12 +4,12 @@ import { createStore, useStore } from "../state/store";
 import { Caps } from "./kbd";
 import { useKeys } from "../keys/keys";
 
-export interface Toast { id: number; text: string; tone: "plain" | "problem"; detail?: string; action?: { label: string; run: () => void } }
+export interface Toast { id: number; text: string; tone: "plain" | "problem"; detail?: string; action?: { label: string; run: () => void }; seconds?: number }
 
 const toasts = createStore<readonly Toast[]>([]);
 let last = 0;
 
-/** Says what happened, in the past tense. The newest three stay; an action such as Undo stays usable for 8 seconds. */
+/** Says what happened, in the past tense. The newest three stay; an action such as Undo stays usable for 8 seconds, or for as long as it works. */
 export function toast(text: string, more: Partial<Omit<Toast, "id" | "text">> = {}): void {
   const t: Toast = { id: ++last, text, tone: "plain", ...more };
   toasts.set((s) => [...s.slice(-2), t]);
@@ -29,7 +29,7 @@ export function Toaster() {
       {list.map((t) => (
         <T.Root
           key={t.id}
-          duration={t.tone === "problem" ? 15_000 : 8000}
+          duration={(t.seconds ?? (t.tone === "problem" ? 15 : 8)) * 1000}
           onOpenChange={(open) => !open && drop(t.id)}
           type={t.tone === "problem" ? "foreground" : "background"}
           className="rise flex items-center gap-3 rounded-md border border-toast-line bg-toast py-2 ps-3.5 pe-2 text-base text-white shadow-menu"
