@@ -37,6 +37,10 @@ type Dispatcher struct {
 	CaughtUp func(context.Context) error
 	// Gate is asked again before a message is claimed; nil lets everything through.
 	Gate Gate
+	// Egress is asked, after Gate, whether a message may leave the house at all: the
+	// code of the rule that keeps it, empty when it may go (policy clause 3.1). What is
+	// kept is held until a person says more. Nil lets everything through.
+	Egress func(ctx context.Context, q events.MessageQueued) (reason string, err error)
 	// Hash is the vault's keyed hash, for messages that carry none of their
 	// address; nil lets those pass the suppression list.
 	Hash func(domain string, parts ...string) events.Hash
@@ -266,6 +270,11 @@ func (d *Dispatcher) keeps(ctx context.Context, w way, item outbox.Item, now tim
 	if !ok {
 		return events.MessageCancelled{Outbound: q.Outbound, Reason: reason}, nil
 	}
+	if d.Egress != nil {
+		if reason, err := d.Egress(ctx, q); err != nil || reason != "" {
+			return heldOr(q.Outbound, reason, err)
+		}
+	}
 	if e, err := d.suppressed(ctx, w, item); e != nil || err != nil {
 		return e, err
 	}
@@ -273,6 +282,13 @@ func (d *Dispatcher) keeps(ctx context.Context, w way, item outbox.Item, now tim
 		return events.MessageHeld{Outbound: q.Outbound, Reason: ReasonQuiet, Until: end}, nil
 	}
 	return nil, nil
+}
+
+func heldOr(id events.OutboundID, reason string, err error) (events.Event, error) {
+	if err != nil {
+		return nil, err
+	}
+	return events.MessageHeld{Outbound: id, Reason: reason}, nil
 }
 
 func (d *Dispatcher) suppressed(ctx context.Context, w way, item outbox.Item) (events.Event, error) {

@@ -46,7 +46,7 @@ import (
 // when the acknowledgement is on its way. In the end no recipient has two copies
 // of one message, and every message is accepted (and there), failed (and not
 // there) or unknown, in sight of an agent (MAIL O3, O23, issue part 8). It does 8
-// rounds; HUB_KILL_ROUNDS asks for another number.
+// rounds; HUB_KILL_ROUNDS asks for another number, `task test:kill` for 100.
 func TestKill9NeverSendsTwice(t *testing.T) {
 	if os.Getenv("HUB_KILL_DIR") != "" {
 		t.Skip("this is the child")

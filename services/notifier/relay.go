@@ -1,6 +1,7 @@
 package notifier
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -28,9 +29,11 @@ type RelayConfig struct {
 	User     string
 	Password string
 	Hello    string // our name in EHLO; "localhost" when empty
-	// Timeout bounds dialling and each command; after the final dot the server
-	// has ten minutes (RFC 5321 section 4.5.3.2.6).
+	// Timeout bounds dialling and each command. Zero is 30 s.
 	Timeout time.Duration
+	// Answer is how long the server has after the final dot. Zero is ten minutes
+	// (RFC 5321 section 4.5.3.2.6); less makes more outcomes unknown.
+	Answer time.Duration
 	// Reuse is how many messages go over one connection. Zero is 100.
 	Reuse int
 	// Archive is an address that gets a copy of every message in the same
@@ -214,7 +217,7 @@ func (r *relay) dial(ctx context.Context) (*line, error) {
 	default:
 		l.Client = smtp.NewClient(conn)
 	}
-	l.CommandTimeout, l.SubmissionTimeout = r.cfg.Timeout, 10*time.Minute
+	l.CommandTimeout, l.SubmissionTimeout = r.cfg.Timeout, cmp.Or(r.cfg.Answer, 10*time.Minute)
 	if err := r.greet(l); err != nil {
 		l.drop()
 		return nil, err
