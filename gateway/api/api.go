@@ -144,6 +144,7 @@ func add[I, O any](a *API, op huma.Operation, handle func(context.Context, *I) (
 		op.Responses = map[string]*huma.Response{}
 	}
 	op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
+	op.Middlewares = append(op.Middlewares, a.guard(op.OperationID))
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
 		if err == nil {
