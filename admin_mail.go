@@ -23,7 +23,7 @@ func mailCommand(ctx context.Context, args []string) error {
 		return inHouse("mail")(ctx, args)
 	}
 	if len(args) != 2 {
-		return misuse("say: mail parse FILE, or mail parse - for standard input")
+		return misuse("say which file, or - for standard input")
 	}
 	in := os.Stdin
 	if args[1] != "-" {
@@ -47,7 +47,14 @@ func (h *house) mail(ctx context.Context, args []string, out io.Writer) error {
 	case len(args) == 3 && args[0] == "connect":
 		return h.mailboxConnected(ctx, args[1], args[2], out)
 	}
-	return misuse("say: mail parse FILE|-, mail rethread [dry-run], mail connect MAILBOX, or mail connect MAILBOX URL-THE-BROWSER-CAME-BACK-TO")
+	return misuse("that is nothing to do with mail")
+}
+
+var mailForms = []form{
+	{"parse FILE|-", "print what the hub makes of a message, as JSON"},
+	{"rethread [dry-run]", "decide again whose requests all mail belongs to, and correct by events"},
+	{"connect MAILBOX", "print where to allow the hub into a mailbox (OAuth 2)"},
+	{"connect MAILBOX URL", "the address that the browser came back to"},
 }
 
 // rethread decides again whose ticket each stored mail is, and prints what
@@ -116,6 +123,7 @@ func (h *house) mailboxConnected(ctx context.Context, id, back string, out io.Wr
 	if err := d.oauth.Finish(ctx, shell, u.Query().Get("state"), u.Query().Get("code")); err != nil {
 		return err
 	}
+	d.retry()
 	_, err = fmt.Fprintf(out, "mailbox %s is connected\n", id)
 	return err
 }

@@ -36,6 +36,14 @@ type mailDoor struct {
 
 func (d *mailDoor) id() events.MailboxID { return events.MailboxID(d.cfg.ID) }
 
+// retry tries its folders now, because access to them has changed.
+func (d *mailDoor) retry() {
+	d.Retry()
+	if d.sent != nil {
+		d.sent.Retry()
+	}
+}
+
 // mailbox makes one front door.
 func (h *house) mailbox(m MailboxConfig, own []string, tokens []byte) (*mailDoor, error) {
 	d := &mailDoor{cfg: m, door: h.newDoor(m, own, tokens)}
@@ -292,6 +300,9 @@ func (h *house) mailRoom() *api.MailRoom {
 				if errors.Is(err, mailbox.ErrState) {
 					continue // another mailbox's
 				}
+				if err == nil {
+					d.retry()
+				}
 				return d.cfg.ID, err
 			}
 			return "", &desk.Refusal{Code: "attempt_over", Sentence: "This connection attempt has ended. Begin again."}
@@ -325,13 +336,17 @@ func (h *house) reread(ctx context.Context, as events.Principal, c desk.Command,
 			f.Raw, f.Size = now.Raw, now.Size
 		}
 	}
+	notThere := &desk.Refusal{Code: "not_there", Sentence: "The mail server does not give this mail, and no whole copy was kept."}
+	if f.Raw == nil && before.Raw.Empty() {
+		return desk.Done{}, notThere
+	}
 	if f.Raw == nil {
 		raw, sealed, err := h.sealer.OpenBlob(ctx, as, before.Raw)
 		if err != nil {
 			return desk.Done{}, fmt.Errorf("open kept mail: %w", err)
 		}
 		if sealed != events.Plain || int64(len(raw)) < before.Size {
-			return desk.Done{}, &desk.Refusal{Code: "not_there", Sentence: "The mail server does not give this mail, and no whole copy was kept."}
+			return desk.Done{}, notThere
 		}
 		f.Raw = raw
 	}

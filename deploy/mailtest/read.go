@@ -46,3 +46,27 @@ func ReadFolder(addr, user, password, folder string) ([]Mail, error) {
 	}
 	return mails, nil
 }
+
+// Append puts a mail into a user's folder, as a mail program does with what it
+// sent.
+func (s *System) Append(user, folder string, raw []byte) error {
+	c, err := imapclient.DialInsecure(Addr(s.IMAP), nil)
+	if err != nil {
+		return fmt.Errorf("append mail: %w", err)
+	}
+	defer func() { _ = c.Close() }()
+	if err := c.Login(user, Password).Wait(); err != nil {
+		return fmt.Errorf("append mail: %w", err)
+	}
+	cmd := c.Append(folder, int64(len(raw)), nil)
+	if _, err := cmd.Write(raw); err != nil {
+		return fmt.Errorf("append mail: %w", err)
+	}
+	if err := cmd.Close(); err != nil {
+		return fmt.Errorf("append mail: %w", err)
+	}
+	if _, err := cmd.Wait(); err != nil {
+		return fmt.Errorf("append mail: %w", err)
+	}
+	return nil
+}

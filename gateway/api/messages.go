@@ -155,6 +155,9 @@ func (a *API) bytesOf(ctx context.Context, m tickets.Message, at events.Attachme
 // blob opens one file of a message that came in.
 func (a *API) blob(ctx context.Context, message string, file int) ([]byte, error) {
 	sealed, err := a.rooms.Tickets.File(ctx, message, file)
+	if err == nil && sealed.Empty() { // the mail server never gave it
+		err = tickets.ErrNotFound
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -23,6 +23,8 @@ type Mailbox struct {
 	// What is remembered between connections. Only the goroutine of Run and
 	// what it waits for touch it.
 	memory memory
+
+	nudge chan struct{} // holds a token when it is worth trying again now
 }
 
 // New checks the configuration. It does not connect.
@@ -47,7 +49,7 @@ func New(cfg Config, deps Deps) (*Mailbox, error) {
 	return &Mailbox{
 		cfg: cfg, deps: deps, after: after,
 		log:    deps.Logger.With("room", "mailbox", "mailbox", string(cfg.ID)),
-		memory: newMemory(),
+		memory: newMemory(), nudge: make(chan struct{}, 1),
 		status: Status{State: StateStopped},
 	}, nil
 }
@@ -80,9 +82,34 @@ func (m *Mailbox) Run(ctx context.Context) error {
 		}
 		m.log.Warn("connection ended", "error", m.clean(err), "retry_in", wait.Round(time.Millisecond))
 		m.report(func(s *Status) { s.State, s.LastError, s.ErrorAt = state, m.clean(err), m.deps.Now() })
-		sleep(ctx, wait)
+		if m.pause(ctx, wait) {
+			pause.reset()
+			refused = 0
+		}
 	}
 	return nil
+}
+
+// Retry ends the wait between two tries: something has changed, such as the
+// access to the mailbox.
+func (m *Mailbox) Retry() {
+	select {
+	case m.nudge <- struct{}{}:
+	default:
+	}
+}
+
+// pause waits, and reports whether Retry ended that.
+func (m *Mailbox) pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-m.nudge:
+		return true
+	case <-t.C:
+	case <-ctx.Done():
+	}
+	return false
 }
 
 // connectAndServe is the life of one connection. It calls healthy each time
