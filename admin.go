@@ -223,7 +223,14 @@ func (h *house) agent(ctx context.Context, args []string, out io.Writer) error {
 		_, err = fmt.Fprintf(out, "API token, shown this once: %s\n", token)
 		return err
 	}
-	return misuse("say: agent list, agent add EMAIL NAME [agent|admin|privacy], agent reset EMAIL, or agent token EMAIL TOKEN-NAME")
+	return misuse("that is no way to manage agents")
+}
+
+var agentForms = []form{
+	{"list", "who may sign in"},
+	{"add EMAIL NAME [agent|admin|privacy]", "add one, and print the first password"},
+	{"reset EMAIL", "print a new password, and end all sessions"},
+	{"token EMAIL TOKEN-NAME", "make a token for the API, and print it once"},
 }
 
 // newPassword is 20 letters and digits: 100 random bits.

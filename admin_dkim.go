@@ -12,6 +12,11 @@ import (
 	"github.com/westshore/hub/services/notifier"
 )
 
+var dkimForms = []form{
+	{"make DOMAIN SELECTOR [DIR]", "make an rsa and an ed25519 key, and print their records"},
+	{"check", "compare the records in the DNS with the keys of the configuration"},
+}
+
 // dkimCommand makes keys that sign outgoing mail and prints their DNS records, or
 // compares what DNS says with the keys of the configuration.
 func dkimCommand(ctx context.Context, args []string) error {
@@ -25,14 +30,14 @@ func dkimCommand(ctx context.Context, args []string) error {
 	case "check":
 		return checkKeys(ctx, args[1:])
 	}
-	return misuse("say: dkim make DOMAIN SELECTOR [DIR], or dkim check")
+	return misuse("make keys, or check them")
 }
 
 // makeKeys writes an rsa and an ed25519 key and prints what goes into DNS and into
 // the configuration.
 func makeKeys(args []string) error {
 	if len(args) < 2 || len(args) > 3 || !validID(args[1]) || !strings.Contains(args[0], ".") {
-		return misuse("say: dkim make DOMAIN SELECTOR [DIR], the selector of lower-case letters, digits and dashes")
+		return misuse("a domain and a selector of lower-case letters, digits and dashes are needed")
 	}
 	domain, selector, dir := strings.ToLower(args[0]), args[1], "."
 	if len(args) == 3 {

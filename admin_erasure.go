@@ -20,7 +20,7 @@ func erasureCommands() map[string]privacyCommand {
 	return map[string]privacyCommand{
 		"erase":       {"ADDRESS [yes] [silent] [ccpa]", "show what an erasure would cover; with yes carry it out, up to its certificate", (*house).eraseCommand},
 		"verify":      {"[REQUEST]", "look again whether an erasure holds; without a request, whether every file is on the store register", (*house).verifyCommand},
-		"certificate": {"REQUEST | check /FILE", "print the certificate of an erasure, or check one", (*house).certificateCommand},
+		"certificate": {"REQUEST|check /FILE", "print the certificate of an erasure, or check one", (*house).certificateCommand},
 		"drill":       {"[/FOLDER]", "erase a synthetic customer of a private hub and search every byte for it", (*house).drillCommand},
 		"erasures":    {"", "list the erasures that are not over", (*house).erasuresCommand},
 	}
@@ -32,7 +32,7 @@ const shellActor = events.Actor("system:shell")
 // vouches for the person's identity.
 func (h *house) eraseCommand(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 {
-		return misuse("say: privacy erase ADDRESS [yes] [silent] [ccpa]")
+		return misuse("whom?")
 	}
 	address, yes, n := args[0], false, erasure.Opening{Contact: events.Address{Address: args[0]}, Channel: "shell", Verified: true}
 	for _, word := range args[1:] {
@@ -207,7 +207,7 @@ func (h *house) certificateCommand(ctx context.Context, args []string, out io.Wr
 		return h.checkCertificate(args[1], out)
 	}
 	if len(args) != 1 {
-		return misuse("say: privacy certificate REQUEST, or privacy certificate check /PATH/TO/FILE")
+		return misuse("name a request, or say check and the whole path of a file")
 	}
 	doc, err := h.erasure.Certificate(ctx, events.RequestID(args[0]))
 	if err != nil {

@@ -17,7 +17,15 @@ import (
 	"github.com/westshore/hub/services/notices"
 )
 
-const noticeUsage = "list | show ID | draft FILE|- | preview ID [lang=de] [send=yes] | approve ID REVISION | start|pause|resume|cancel ID | report ID   [as=EMAIL]"
+var noticeForms = []form{
+	{"list", ""},
+	{"show ID", ""},
+	{"draft FILE|- as=EMAIL", "take a draft, as JSON"},
+	{"preview ID as=EMAIL [lang=de] [send=yes]", "print it as somebody will get it; send=yes sends it to you"},
+	{"approve ID REVISION as=EMAIL", "for exactly what was shown, by somebody who did not write it"},
+	{"start|pause|resume|cancel ID as=EMAIL", ""},
+	{"report ID", "who got it, who did not, and why"},
+}
 
 // noticeCommand writes to many from the shell. The draft is read here, where its
 // file is.
@@ -82,7 +90,7 @@ func (h *house) notice(ctx context.Context, args []string, out io.Writer) error 
 			})
 		}
 	}
-	return misuse("hub notice %s", noticeUsage)
+	return misuse("that is nothing to do with a notice")
 }
 
 // noticeBy finds who acts; boss asks for an administrator.

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// privacyCommand is one sub-command of `hub privacy`. run gets what follows its
-// name, and prints to out.
+// privacyCommand is one sub-command of `hub privacy`: the ways to call it, one on
+// each line, and what they do. run gets what follows its name, and prints to out.
 type privacyCommand struct {
 	args, does string
 	run        func(h *house, ctx context.Context, args []string, out io.Writer) error
@@ -29,21 +29,29 @@ func privacyCommands() map[string]privacyCommand {
 	return table
 }
 
+// privacyForms are all the ways to call `hub privacy`.
+func privacyForms() []form {
+	var forms []form
+	table := privacyCommands()
+	for _, name := range slices.Sorted(maps.Keys(table)) {
+		c := table[name]
+		for args := range strings.SplitSeq(c.args, "\n") {
+			forms = append(forms, form{args: name + " " + args})
+		}
+		forms[len(forms)-1].does = c.does
+	}
+	return forms
+}
+
 // privacy carries out one sub-command of `hub privacy`.
 func (h *house) privacy(ctx context.Context, args []string, out io.Writer) error {
 	table := privacyCommands()
-	if len(args) == 0 || args[0] == "help" {
-		for _, name := range slices.Sorted(maps.Keys(table)) {
-			c := table[name]
-			if _, err := fmt.Fprintf(out, "  hub privacy %-12s %-44s %s\n", name, c.args, c.does); err != nil {
-				return err
-			}
-		}
-		return nil
+	if len(args) == 0 {
+		return misuse("which command?")
 	}
 	c, ok := table[args[0]]
 	if !ok {
-		return misuse("there is no %q; say one of: %s", "privacy "+args[0], strings.Join(slices.Sorted(maps.Keys(table)), ", "))
+		return misuse("there is no command %q", "privacy "+args[0])
 	}
 	err := c.run(h, ctx, args[1:], out)
 	if no, ok := errors.AsType[interface {

@@ -87,7 +87,7 @@ func (h *house) privacySchedule(ctx context.Context, args []string, out io.Write
 		}
 		return p.err
 	}
-	return misuse("say: privacy schedule, privacy schedule try FILE, or privacy schedule set FILE")
+	return misuse("show the schedule, try a file, or set one")
 }
 
 func (h *house) privacyPreview(ctx context.Context, _ []string, out io.Writer) error {

@@ -22,9 +22,9 @@ func rightsCommands() map[string]privacyCommand {
 	return map[string]privacyCommand{
 		"requests":       {"", "list open requests of people by their deadline", (*house).listRequests},
 		"export":         {"REQUEST as=EMAIL", "make the copy a request of access asks for, and send its link", (*house).exportData},
-		"hold":           {"place|agree|decline|extend|release [HOLD] as=EMAIL …", "legal holds; a second person agrees", (*house).holdCommand},
+		"hold":           {holdForms, "legal holds; a second person agrees", (*house).holdCommand},
 		"verify-package": {"FILE [key=BASE64]", "check a package or copy without the hub's data", (*house).verifyPackage},
-		"transfer":       {"announce|expect|export|verify|import|complete|shred …", "carry a business, or a part of it, to another hub", (*house).transferCommand},
+		"transfer":       {transferSteps, "carry a business, or a part of it, to another hub", (*house).transferCommand},
 	}
 }
 
@@ -73,7 +73,7 @@ func (h *house) listRequests(ctx context.Context, _ []string, out io.Writer) err
 func (h *house) exportData(ctx context.Context, args []string, out io.Writer) error {
 	words, flags := parted(args)
 	if len(words) != 1 {
-		return misuse("say: privacy export REQUEST as=EMAIL")
+		return misuse("which request?")
 	}
 	_, by, err := h.person(ctx, flags)
 	if err != nil {
@@ -86,10 +86,13 @@ func (h *house) exportData(ctx context.Context, args []string, out io.Writer) er
 	return err
 }
 
+const holdForms = `place as=EMAIL title=TEXT authority=TEXT [reference=TEXT] [customers=ID,ID] [tickets=ID,ID] [query=TEXT] [review=DATE]
+agree|decline|extend|release HOLD as=EMAIL [review=DATE]`
+
 func (h *house) holdCommand(ctx context.Context, args []string, out io.Writer) error {
 	words, flags := parted(args)
 	if len(words) == 0 {
-		return misuse("say: privacy hold place|agree|decline|extend|release")
+		return misuse("what shall become of which hold?")
 	}
 	agent, by, err := h.person(ctx, flags)
 	if err != nil {
@@ -120,7 +123,7 @@ func (h *house) holdCommand(ctx context.Context, args []string, out io.Writer) e
 		return err
 	}
 	if len(words) != 2 {
-		return misuse("say: privacy hold %s HOLD as=EMAIL", words[0])
+		return misuse("which hold?")
 	}
 	id := events.HoldID(words[1])
 	switch words[0] {
@@ -145,7 +148,7 @@ func (h *house) holdCommand(ctx context.Context, args []string, out io.Writer) e
 func (h *house) verifyPackage(_ context.Context, args []string, out io.Writer) error {
 	words, flags := parted(args)
 	if len(words) != 1 {
-		return misuse("say: privacy verify-package FILE [key=BASE64]")
+		return misuse("which file?")
 	}
 	archive, err := os.ReadFile(words[0])
 	if err != nil {

@@ -19,19 +19,17 @@ import (
 
 // transferSteps are the steps of a business transfer, in their order: the first and
 // the third are the sender's, the second and the fourth the receiver's.
-var transferSteps = []string{
-	"announce as=EMAIL acquirer=NAME subject=TEXT text=FILE",
-	"expect as=EMAIL",
-	"export TRANSFER as=EMAIL to=KEYS file=FILE [mailboxes=ID,ID]",
-	"verify TRANSFER as=EMAIL from=KEY file=FILE [papers=FILE]",
-	"import TRANSFER as=EMAIL from=KEY file=FILE [receipt=FILE] [longer=GROUND]   (while the hub is stopped)",
-	"complete TRANSFER as=EMAIL receipt=FILE",
-	"shred TRANSFER as=EMAIL certificate=FILE",
-}
+const transferSteps = `announce as=EMAIL acquirer=NAME subject=TEXT text=FILE
+expect as=EMAIL
+export TRANSFER as=EMAIL to=KEYS file=FILE [mailboxes=ID,ID]
+verify TRANSFER as=EMAIL from=KEY file=FILE [papers=FILE]
+import TRANSFER as=EMAIL from=KEY file=FILE [receipt=FILE] [longer=GROUND]   (while the hub is stopped)
+complete TRANSFER as=EMAIL receipt=FILE
+shred TRANSFER as=EMAIL certificate=FILE`
 
 func (h *house) transferCommand(ctx context.Context, args []string, out io.Writer) error {
 	words, flags := parted(args)
-	usage := misuse("say one of: privacy transfer …\n  %s", strings.Join(transferSteps, "\n  "))
+	usage := misuse("which step of which transfer?")
 	if len(words) == 0 {
 		return usage
 	}
@@ -110,7 +108,7 @@ func (h *house) announceTransfer(ctx context.Context, by journal.By, agent event
 func (h *house) exportBusiness(ctx context.Context, by journal.By, agent events.AgentID, id events.TransferID, flags map[string]string, out io.Writer) error {
 	path := flags["file"]
 	if path == "" || flags["to"] == "" {
-		return misuse("say: privacy transfer %s", transferSteps[2])
+		return misuse("say to whom, and into which file")
 	}
 	n := transfer.NewExport{To: flags["to"]}
 	for _, m := range strings.FieldsFunc(flags["mailboxes"], func(r rune) bool { return r == ',' }) {

@@ -13,12 +13,20 @@ import (
 	"github.com/westshore/hub/services/worker"
 )
 
-const workerUsage = "smtp|webhook --hub URL --token-file FILE [--to URL --secret-file FILE --state FILE [--from POSITION|start|now] [--replay] [--private] [--give-up 24h]]"
+var workerForms = []form{
+	{"smtp --hub URL --token-file FILE", "deliver outgoing mail through the mail server of the configuration"},
+	{"webhook --hub URL --token-file FILE --to URL --secret-file FILE --state FILE", "tell another system what changes"},
+	{"webhook … [--from POSITION|start|now] [--replay] [--private] [--give-up 24h]", "where to begin; to a private address; how long to insist"},
+	{"schemas", "print the JSON Schemas of the contract, for a worker in another language (deploy/worker-example)"},
+}
 
 // workerCommand runs a notification worker outside the hub's process.
 func workerCommand(ctx context.Context, args []string) error {
 	if len(args) == 0 {
 		return misuse("which worker?")
+	}
+	if args[0] == "schemas" {
+		return workerSchemas()
 	}
 	own := map[string]string{}
 	rest := args[1:]

@@ -9,11 +9,20 @@ import (
 	"github.com/westshore/hub/deploy/bench"
 )
 
+var benchForms = []form{
+	{"pipeline [--mails N] [--singles N]", "from Dovecot's mailbox to visible requests"},
+	{"mail", "reading mail, bombs among it"},
+	{"send [--mails N] [--connections N] [--rate N]", "to a mail server"},
+	{"append|replay|subscribe", "the event store, beside bare Pebble"},
+	{"seal [--keys N] [--only STEP]", "keys: sealing, opening, erasing, sweeping"},
+	{"list [--small N] [--large N]", "a page of the list of requests"},
+}
+
 // benchCommand measures and prints JSON.
 func benchCommand(ctx context.Context, args []string) error {
 	flags, rest := parseFlags(args)
 	if len(rest) != 1 {
-		return misuse("say what to measure: pipeline, list, mail, seal, append, replay, subscribe or send")
+		return misuse("say what to measure")
 	}
 	out := json.NewEncoder(os.Stdout)
 	switch rest[0] {

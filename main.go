@@ -16,30 +16,31 @@ import (
 
 // command is one sub-command. run gets what follows its name.
 type command struct {
-	name, args, does string
-	run              func(ctx context.Context, args []string) error
+	name, does string
+	forms      []form
+	run        func(ctx context.Context, args []string) error
 }
 
 func commands() []command {
 	return []command{
-		{"serve", "[--config hub.toml] [--data DIR] [--rooms a,b]", "run the hub", serve},
-		{"demo", "[--data DIR] [--port N] [--json]", "run a hub with a mail system of its own, to try things", demo},
-		{"node", "--data DIR --listen HOST:PORT", "run the embedded event node alone", runNode},
-		{"mail", "parse FILE|- | rethread [dry-run] | connect MAILBOX [URL]", "read one message; decide again whose tickets; connect a mailbox", mailCommand},
-		{"check", "", "show the configuration with sources, and test each connection", check},
-		{"dkim", "make DOMAIN SELECTOR [DIR] | check", "keys that sign outgoing mail, and their DNS records", dkimCommand},
-		{"agent", "add|list|reset", "manage agents", inHouse("agent")},
-		{"rebuild", "[VIEW…]", "replay views beside the live ones and swap them", inHouse("rebuild")},
-		{"backup", "DIR", "copy the whole data folder while the hub works", backupCommand},
-		{"restore", "DIR", "fill an empty data folder from a backup", restoreCommand},
-		{"scavenge", "", "remove from disk what was deleted or expired", inHouse("scavenge")},
-		{"lag", "", "show how far each view is behind the log", inHouse("lag")},
-		{"privacy", "COMMAND [ARGS]", "retention, erasure, rights, holds; hub privacy help lists them", inHouse("privacy")},
-		{"reconcile", "[MAILBOX] [fetch]", "compare what the mail servers hold with what the hub holds", inHouse("reconcile")},
-		{"bench", "pipeline|list [--mails N] [--singles N]", "measure, and print JSON", benchCommand},
-		{"notice", noticeUsage, "write to many: a change of policy, an incident, a transfer", noticeCommand},
-		{"worker", workerUsage, "deliver mail, or tell another system what changes, from outside", workerCommand},
-		{"version", "", "print version, commit and schema versions", version},
+		{"serve", "run the hub", []form{{"[--config hub.toml] [--data DIR] [--rooms a,b]", ""}}, serve},
+		{"demo", "run a hub with a mail system of its own, to try things", []form{{"[--data DIR] [--port N] [--json]", ""}}, demo},
+		{"check", "show the configuration with sources, and test each connection", []form{{}}, check},
+		{"agent", "manage agents", agentForms, inHouse("agent")},
+		{"mail", "read one message, decide again whose it is, connect a mailbox", mailForms, mailCommand},
+		{"reconcile", "compare what the mail servers hold with what the hub holds", []form{{"[MAILBOX] [fetch]", "fetch: take in what is missing"}}, inHouse("reconcile")},
+		{"notice", "write to many: a change of policy, an incident, a transfer", noticeForms, noticeCommand},
+		{"worker", "deliver mail, or tell another system what changes, from outside", workerForms, workerCommand},
+		{"dkim", "keys that sign outgoing mail, and their DNS records", dkimForms, dkimCommand},
+		{"privacy", "retention, erasure, rights, holds, transfers", privacyForms(), inHouse("privacy")},
+		{"backup", "copy the whole data folder while the hub works", []form{{"DIR", ""}}, backupCommand},
+		{"restore", "fill an empty data folder from a backup", []form{{"DIR", ""}}, restoreCommand},
+		{"scavenge", "remove from disk what was deleted or expired", []form{{}}, inHouse("scavenge")},
+		{"rebuild", "replay views beside the live ones and swap them", []form{{"[VIEW…]", ""}}, inHouse("rebuild")},
+		{"lag", "show how far each view is behind the log", []form{{}}, inHouse("lag")},
+		{"node", "run the embedded event node alone", []form{{"--data DIR --listen HOST:PORT", ""}}, runNode},
+		{"bench", "measure, and print JSON", benchForms, benchCommand},
+		{"version", "print version, commit and schema versions", []form{{}}, version},
 	}
 }
 
@@ -54,13 +55,18 @@ func main() {
 
 // Exit codes: 0 done, 1 failed, 2 misused.
 func run(ctx context.Context, args []string) int {
-	if len(args) == 0 || args[0] == "help" || args[0] == "--help" || args[0] == "-h" {
-		usage(os.Stdout)
-		return 0
+	if len(args) > 1 && asks(args[0]) {
+		args = []string{args[1], "help"}
+	}
+	if len(args) == 0 || asks(args[0]) {
+		return told(overview(os.Stdout))
 	}
 	for _, c := range commands() {
 		if c.name != args[0] {
 			continue
+		}
+		if len(args) > 1 && asks(args[1]) {
+			return told(c.help(os.Stdout))
 		}
 		err := c.run(ctx, args[1:])
 		var misuse *misuseError
@@ -68,22 +74,23 @@ func run(ctx context.Context, args []string) int {
 		case err == nil:
 			return 0
 		case errors.As(err, &misuse):
-			fmt.Fprintf(os.Stderr, "hub %s: %v\nusage: hub %s %s\n", c.name, err, c.name, c.args)
+			fmt.Fprintf(os.Stderr, "hub %s: %v\n\n", c.name, err)
+			_ = c.usage(os.Stderr, c.about(args[1:]))
 			return 2
 		}
 		fmt.Fprintf(os.Stderr, "hub %s: %v\n", c.name, err)
 		return 1
 	}
-	fmt.Fprintf(os.Stderr, "hub: there is no command %q\n", args[0])
-	usage(os.Stderr)
+	fmt.Fprintf(os.Stderr, "hub: there is no command %q\n\n", args[0])
+	_ = overview(os.Stderr)
 	return 2
 }
 
-func usage(w *os.File) {
-	_, _ = fmt.Fprint(w, "Westshore Hub: customer communications and support, event-sourced.\n\n")
-	for _, c := range commands() {
-		_, _ = fmt.Fprintf(w, "  hub %-10s %-48s %s\n", c.name, c.args, c.does)
+func told(err error) int {
+	if err != nil {
+		return 1
 	}
+	return 0
 }
 
 // misuseError is a mistake in how a command was called.
