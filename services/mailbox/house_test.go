@@ -137,6 +137,12 @@ func (h *house) waitState(t *testing.T, state string) {
 // run starts a mailbox; stop ends it and waits.
 func run(t *testing.T, cfg mailbox.Config, deps mailbox.Deps) (stop func()) {
 	t.Helper()
+	_, stop = watch(t, cfg, deps)
+	return stop
+}
+
+func watch(t *testing.T, cfg mailbox.Config, deps mailbox.Deps) (m *mailbox.Mailbox, stop func()) {
+	t.Helper()
 	m, err := mailbox.New(cfg, deps)
 	if err != nil {
 		t.Fatal(err)
@@ -154,7 +160,7 @@ func run(t *testing.T, cfg mailbox.Config, deps mailbox.Deps) (stop func()) {
 		})
 	}
 	t.Cleanup(stop)
-	return stop
+	return m, stop
 }
 
 // startSandbox runs a mail system and describes support@hub.test on it.

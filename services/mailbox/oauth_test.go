@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -251,14 +252,24 @@ func TestOAuthTakenBack(t *testing.T) {
 	}
 }
 
-// A mailbox with OAuth says that somebody has to act, and does not knock often.
+// A mailbox with OAuth says that somebody has to act, does not knock often, and
+// is read at once when somebody did.
 func TestMailboxWaitsForConsent(t *testing.T) {
 	_, cfg := startFake(t, "a\r\n")
 	cfg.AuthRetry = time.Hour
-	cfg.Token = func(context.Context) (string, error) { return "", fmt.Errorf("oauth: %w", mailbox.ErrConsent) }
+	var agreed atomic.Bool
+	cfg.Token = func(context.Context) (string, error) {
+		if agreed.Load() {
+			return "token", nil
+		}
+		return "", fmt.Errorf("oauth: %w", mailbox.ErrConsent)
+	}
 	h := newHouse()
-	run(t, cfg, h.deps())
+	m, _ := watch(t, cfg, h.deps())
 	h.waitState(t, mailbox.StateAuthFailed)
+	agreed.Store(true)
+	m.Retry()
+	h.waitTaken(t, 1)
 }
 
 func TestOAuthBadConfig(t *testing.T) {
