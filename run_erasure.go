@@ -118,24 +118,44 @@ func (h *house) livingName(ctx context.Context, not []events.SubjectID) (string,
 	return h.customers.Somebody(ctx, not)
 }
 
-// toldAbout lists who was given data of these streams: the mail relay, when a
-// message was handed to it, and everybody in the log of disclosures.
-func (h *house) toldAbout(ctx context.Context, streams []events.Stream) ([]erasure.Recipient, error) {
+// toldAbout lists who was given data of these people, or of these streams: the mail
+// relay, when a message was handed to it, and everybody in the log of disclosures.
+func (h *house) toldAbout(ctx context.Context, people []events.SubjectID, streams []events.Stream) (out []erasure.Recipient, err error) {
 	for _, s := range streams {
-		if s.Family() != "outbound" {
-			continue
-		}
-		history, err := h.journal.Load(ctx, s, nil)
+		relayed, err := h.relayed(ctx, s)
 		if err != nil {
 			return nil, err
 		}
-		for _, r := range history {
-			if _, ok := r.Event.(events.DeliveryStarted); ok {
-				return []erasure.Recipient{{ID: "mail-relay"}}, nil
+		if relayed {
+			out = append(out, erasure.Recipient{ID: relayID, Write: h.writeTo(relayID)})
+			break
+		}
+	}
+	for _, who := range people {
+		log, err := h.privacyView.Disclosures(ctx, who, "", 10_000)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range log {
+			id := string(d.Recipient)
+			if d.Refused == "" && !slices.ContainsFunc(out, func(r erasure.Recipient) bool { return r.ID == id }) {
+				out = append(out, erasure.Recipient{ID: id, Write: h.writeTo(id)})
 			}
 		}
 	}
-	return nil, nil
+	return out, nil
+}
+
+// relayed reports whether the message of a stream was handed to the mail relay.
+func (h *house) relayed(ctx context.Context, s events.Stream) (bool, error) {
+	if s.Family() != "outbound" {
+		return false, nil
+	}
+	history, err := h.journal.Load(ctx, s, nil)
+	return slices.ContainsFunc(history, func(r events.Recorded) bool {
+		_, ok := r.Event.(events.DeliveryStarted)
+		return ok
+	}), err
 }
 
 func (h *house) outboundOf(ctx context.Context, id events.MessageID) ([]events.OutboundID, error) {

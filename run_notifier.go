@@ -129,7 +129,7 @@ func (h *house) notify(start func(string, func(context.Context) error)) error {
 	start("notices", h.notices.Run)
 	start("dispatcher", (&notifier.Dispatcher{
 		Journal: h.journal, Bus: h.bus, Outbox: h.outbox, Changed: h.feed.Changed, CaughtUp: h.caughtUp,
-		Worker: h.worker, Alone: h.node != nil && !h.cfg.SMTP.Outside, Gate: h.gate(), Hash: h.vault.Hash, Own: h.marks.Own, Quiet: quiet,
+		Worker: h.worker, Alone: h.node != nil && !h.cfg.SMTP.Outside, Gate: h.gate(), Egress: h.toRelay, Hash: h.vault.Hash, Own: h.marks.Own, Quiet: quiet,
 		Pacing: notifier.Pacing{Start: float64(h.cfg.SMTP.DomainRate)}, Evidence: h.evidence(), Unsure: notifier.Unsure(h.cfg.SMTP.Unknown),
 		Now: time.Now, Logger: h.log,
 	}).Run)

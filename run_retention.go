@@ -50,7 +50,7 @@ func (h *house) openRegistry(ctx context.Context) (err error) {
 		return err
 	}
 	h.journal.StampWith(h.registry.Stamp)
-	return nil
+	return h.registerRecipients(ctx)
 }
 
 // openRetention makes the retention engine, once the ledger is open.
@@ -140,10 +140,16 @@ func (h *house) firstProcessors() []events.ProcessorRegistered {
 			Country: "ZZ", Safeguard: missing, Agreement: missing, Erasure: missing,
 		})
 	}
-	letters := []events.Category{events.Contact, events.Communication}
-	add("mail-relay", "sends our mail", h.cfg.SMTP.Host, letters, events.PurposeSupport, events.PurposeAdmin, events.PurposePromotion, events.PurposeDSR)
+	add(relayID, "sends our mail", h.cfg.SMTP.Host, letters, events.PurposeSupport, events.PurposeAdmin, events.PurposePromotion, events.PurposeDSR)
 	for _, m := range h.cfg.Mailbox {
 		add("mail-provider", "holds our mailboxes", m.Host, letters, events.PurposeSupport)
+	}
+	for _, w := range h.cfg.Worker {
+		out = append(out, events.ProcessorRegistered{
+			Processor: events.ProcessorID(workerID(w.Name)), Name: w.Name, Service: "delivers our messages, from a process of its own",
+			Categories: letters, Purposes: []events.Purpose{events.PurposeSupport, events.PurposeAdmin, events.PurposePromotion},
+			Country: "ZZ", Safeguard: missing, Agreement: missing, Erasure: missing,
+		})
 	}
 	return out
 }

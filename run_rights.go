@@ -166,27 +166,6 @@ func (h *house) ownHost(host string) bool {
 	})
 }
 
-// processors are those on the register.
-func (h *house) processors() []privacy.Processor { return h.registry.Now().Processors }
-
-// covers decides by the register whether a recipient may get something.
-func (h *house) covers(to events.RecipientID, host string, categories []events.Category, purpose events.Purpose) error {
-	s := privacy.Snapshot{Processors: h.processors()}
-	_, err := s.Covers(privacy.Disclosure{To: events.ProcessorID(to), Host: host, Categories: categories, Purpose: purpose})
-	return err
-}
-
-// recipientOf names a recipient, as the register knows it.
-func (h *house) recipientOf(id string) rights.Recipient {
-	r := rights.Recipient{ID: id, Name: id, Purposes: []string{}, Categories: []string{}}
-	for _, p := range h.processors() {
-		if string(p.Processor) == id {
-			r.Name, r.Country, r.Safeguard = p.Name, p.Country, p.Safeguard
-		}
-	}
-	return r
-}
-
 // accessLog reads the vault's access log.
 func (h *house) accessLog(ctx context.Context, actor events.Actor, purpose events.Purpose, before int64, limit int) ([]api.AccessLine, error) {
 	lines, err := h.vault.AccessLog(ctx, vault.AccessQuery{Actor: actor, Purpose: purpose, Before: before, Limit: limit})
@@ -201,42 +180,6 @@ func (h *house) accessLog(ctx context.Context, actor events.Actor, purpose event
 		}
 	}
 	return out, err
-}
-
-// recipientsOf lists who was given a person's data, as far as the person may know.
-func (h *house) recipientsOf(ctx context.Context, who events.SubjectID) ([]rights.Recipient, error) {
-	log, err := h.privacyView.Disclosures(ctx, who, "", 10_000)
-	if err != nil {
-		return nil, err
-	}
-	var out []rights.Recipient
-	for _, d := range log {
-		if d.Refused != "" || time.Now().Before(d.Silent) {
-			continue
-		}
-		i := slices.IndexFunc(out, func(r rights.Recipient) bool { return r.ID == string(d.Recipient) })
-		if i < 0 {
-			out, i = append(out, h.recipientOf(string(d.Recipient))), len(out)
-			out[i].Last = d.At.Format(time.RFC3339)
-		}
-		out[i].Times++
-		if p := string(d.Purpose); !slices.Contains(out[i].Purposes, p) {
-			out[i].Purposes = append(out[i].Purposes, p)
-		}
-		for _, c := range d.Categories {
-			if !slices.Contains(out[i].Categories, string(c)) {
-				out[i].Categories = append(out[i].Categories, string(c))
-			}
-		}
-	}
-	return out, nil
-}
-
-// mailRelay is who carries our mail.
-func (h *house) mailRelay() rights.Recipient {
-	r := h.recipientOf("mail-relay")
-	r.Purposes, r.Categories = []string{"support", "admin-message"}, []string{string(events.Contact), string(events.Communication)}
-	return r
 }
 
 // serveRights starts the loops.

@@ -52,7 +52,7 @@ func (h *house) openHatch() (err error) {
 	}
 	cfg := worker.Config{
 		Journal: h.journal, Bus: h.bus, OpenBlob: h.sealer.OpenBlob, Settle: h.claims().Judge,
-		Key: h.vault.Secret("worker claims"), Logger: h.log,
+		Key: h.vault.Secret("worker claims"), Egress: h.toWorker, Logger: h.log,
 	}
 	for _, w := range h.cfg.Worker {
 		a := worker.Account{Name: w.Name, Token: w.Token, Feed: w.Feed}

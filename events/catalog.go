@@ -173,6 +173,8 @@ var catalog = []entry{
 	{name: "RecipientErasureNotified", version: 1, of: RecipientErasureNotified{}, family: "dsr"},
 	{name: "RecipientErasureAcked", version: 1, of: RecipientErasureAcked{}, family: "dsr"},
 	{name: "RecipientErasureFailed", version: 1, of: RecipientErasureFailed{}, family: "dsr"},
+	{name: "RecipientTold", version: 1, of: RecipientTold{}, family: "dsr"},
+	{name: "RecipientConfirmed", version: 1, of: RecipientConfirmed{}, family: "dsr"},
 	{name: "ErasureVerified", version: 1, of: ErasureVerified{}, family: "dsr"},
 	{name: "ErasureRechecked", version: 1, of: ErasureRechecked{}, family: "dsr"},
 	{name: "CertificateIssued", version: 1, of: CertificateIssued{}, family: "dsr"},

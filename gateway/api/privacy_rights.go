@@ -43,6 +43,8 @@ type requestAction struct {
 		Name    string `json:"name,omitempty" maxLength:"200" doc:"rectify"`
 		Address string `json:"address,omitempty" maxLength:"320" doc:"rectify"`
 		Upheld  bool   `json:"upheld,omitempty" doc:"decide: the objection stands"`
+
+		Recipient string `json:"recipient,omitempty" maxLength:"64" doc:"confirm: who did what they were told"`
 	}
 }
 
@@ -106,6 +108,9 @@ func (a *API) privacyRights() {
 		}},
 		{"decide", "Decide an objection", func(ctx context.Context, by rights.By, id events.RequestID, in *requestAction) error {
 			return r.DecideObjection(ctx, by, id, in.Body.Upheld, events.Ground(in.Body.Ground))
+		}},
+		{"confirm", "A recipient confirmed the change it was told of", func(ctx context.Context, by rights.By, id events.RequestID, in *requestAction) error {
+			return r.RecipientDone(ctx, by, id, in.Body.Recipient)
 		}},
 	} {
 		add(a, privacyDescribe(post("privacy-request-"+x.name, "/privacy/requests/{id}/"+x.name, x.does)), func(ctx context.Context, in *requestAction) (*madeOutput, error) {

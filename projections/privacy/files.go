@@ -53,6 +53,14 @@ func applyRequest(q *Request, rec *events.Recorded) row {
 		q.State, q.Expires = "ready", e.Expires
 	case events.PackFetched:
 		q.Fetched = true
+	case events.RecipientTold:
+		q.tell(e.Recipient, e.Change, e.Method, rec)
+	case events.RecipientErasureNotified:
+		q.tell(e.Recipient, "erasure", e.Method, rec)
+	case events.RecipientConfirmed:
+		q.confirm(e.Recipient, e.Change)
+	case events.RecipientErasureAcked:
+		q.confirm(e.Recipient, "erasure")
 	case events.RequestAnswered:
 		q.Outcome = e.Outcome
 	case events.RequestClosed:
@@ -66,6 +74,19 @@ func applyRequest(q *Request, rec *events.Recorded) row {
 		}
 	}
 	return row{open: q.State != "closed", due: q.Due, customer: q.Customer}
+}
+
+func (q *Request) tell(recipient, change, method string, rec *events.Recorded) {
+	q.Told = slices.DeleteFunc(q.Told, func(t Told) bool { return t.Recipient == recipient && t.Change == change })
+	q.Told = append(q.Told, Told{Recipient: recipient, Change: change, Method: method, At: rec.Meta.At})
+}
+
+func (q *Request) confirm(recipient, change string) {
+	for i := range q.Told {
+		if q.Told[i].Recipient == recipient && q.Told[i].Change == change {
+			q.Told[i].Confirmed = true
+		}
+	}
 }
 
 func applyHold(h *Hold, rec *events.Recorded) row {

@@ -41,7 +41,19 @@ type Request struct {
 	Expires     time.Time          `json:"expires,omitzero"` // of the link to a copy
 	Fetched     bool               `json:"fetched"`
 	Order       string             `json:"order,omitempty"`
+	Told        []Told             `json:"told,omitempty"`
 	Updated     time.Time          `json:"updated_at"`
+}
+
+// Told is one recipient that was told of a change: "erasure", "rectification",
+// "restriction" or "lifted" (GDPR art. 19), by "mail" or, still to be done, by an
+// "operator".
+type Told struct {
+	Recipient string    `json:"recipient"`
+	Change    string    `json:"change"`
+	Method    string    `json:"method"`
+	Confirmed bool      `json:"confirmed"`
+	At        time.Time `json:"at"`
 }
 
 // Hold is one legal hold: state "proposed", "placed", "released" or "declined".

@@ -27,8 +27,8 @@ func TestMessageIsHeldWhereTheRegisterSaysNo(t *testing.T) {
 	stop := p.run("one", p.relay())
 	defer stop()
 	items := p.await(p.write("ada@cust.test"), outbox.Held, 1)
-	if items[0].Detail != "egress_suspended" {
-		t.Errorf("held for %q", items[0].Detail)
+	if items[0].LastDetail != "egress_suspended" {
+		t.Errorf("held for %q", items[0].LastDetail)
 	}
 	covered.Store(true)
 	p.await(p.write("bob@cust.test"), outbox.Accepted, 1)

@@ -120,6 +120,9 @@ func (h *Hatch) Fetch(ctx context.Context, worker string, id events.OutboundID, 
 	if state != events.Plain || w.queued.Parcel.State() != events.Plain {
 		return p, h.gone(ctx, c, state)
 	}
+	if err := h.egress(ctx, worker, &w.queued); err != nil {
+		return p, err
+	}
 	parcel := w.queued.Parcel.Value()
 	return Payload{
 		Outbound: string(id), Attempt: c.attempt, Channel: string(c.channel), Kind: string(w.queued.Kind), Lease: w.lease.UTC(),

@@ -32,6 +32,10 @@ type Config struct {
 	// Settle decides what becomes of a deferred message: when it is tried again, or
 	// that it was tried for long enough.
 	Settle func(context.Context, bus.Delivery) (bus.Delivery, error)
+	// Egress is asked whether a worker may have messages at all (q is nil), and notes
+	// each one that it is given, before it is (policy clause 3.1). Nil lets everything
+	// through.
+	Egress func(ctx context.Context, worker string, q *events.MessageQueued) error
 	// Key signs claims.
 	Key      []byte
 	Accounts []Account
@@ -173,6 +177,9 @@ func (h *Hatch) Next(ctx context.Context, worker string, ask Ask) (out Offer, ok
 	if ask.Wait < 0 || ask.Wait > 30 {
 		return out, false, &InvalidError{"The wait is 0 to 30 seconds."}
 	}
+	if err := h.egress(ctx, worker, nil); err != nil {
+		return out, false, err
+	}
 	wait := time.NewTimer(max(time.Duration(ask.Wait)*time.Second, 50*time.Millisecond))
 	defer wait.Stop()
 	select {
@@ -183,6 +190,18 @@ func (h *Hatch) Next(ctx context.Context, worker string, ask Ask) (out Offer, ok
 	case <-ctx.Done():
 		return out, false, ctx.Err()
 	}
+}
+
+// egress refuses a worker that the register of processors does not cover.
+func (h *Hatch) egress(ctx context.Context, worker string, q *events.MessageQueued) error {
+	if h.cfg.Egress == nil {
+		return nil
+	}
+	if err := h.cfg.Egress(ctx, worker, q); err != nil {
+		h.log.Warn("a worker was refused messages", "worker", worker, "error", err)
+		return &ForbiddenError{"have messages: the register of processors does not cover it"}
+	}
+	return nil
 }
 
 // offer tells a worker of a task.

@@ -24,9 +24,17 @@ type counter struct {
 	*journaltest.Kit
 	*worker.Hatch
 	bus *bus.Bus
+
+	covered bool
+	noted   []events.SubjectID
 }
 
 func open(t *testing.T, fetch time.Duration) *counter {
+	t.Helper()
+	return openWith(t, fetch, func(*worker.Config, *bool, *[]events.SubjectID) {})
+}
+
+func openWith(t *testing.T, fetch time.Duration, tune func(cfg *worker.Config, covered *bool, noted *[]events.SubjectID)) *counter {
 	t.Helper()
 	c := &counter{t: t, Kit: journaltest.New(t)}
 	var err error
@@ -34,7 +42,7 @@ func open(t *testing.T, fetch time.Duration) *counter {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.bus.Close)
-	c.Hatch, err = worker.New(worker.Config{
+	cfg := worker.Config{
 		Journal: c.Journal, Bus: c.bus, OpenBlob: c.Sealer.OpenBlob, Key: []byte("key"), Fetch: fetch, Logger: c.Logger,
 		Settle: func(_ context.Context, d bus.Delivery) (bus.Delivery, error) {
 			d.Until = time.Unix(9, 0)
@@ -45,7 +53,9 @@ func open(t *testing.T, fetch time.Duration) *counter {
 			{Name: "other", Token: strings.Repeat("o", 32), Channels: []events.Channel{events.Email}},
 			{Name: "reader", Token: strings.Repeat("r", 32), Feed: true},
 		},
-	})
+	}
+	tune(&cfg, &c.covered, &c.noted)
+	c.Hatch, err = worker.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,9 +44,9 @@ func (o *Office) Disclose(ctx context.Context, by journal.By, out Outgoing) erro
 	n := 0
 	for chunk := range slices.Chunk(evs, 100) {
 		n++
-		_, err := o.j.Execute(ctx, events.RecipientStream(out.To), step(by, "disclose", fmt.Sprint(n), out.About), func([]events.Recorded) ([]events.Event, error) {
-			return chunk, nil
-		})
+		// At any revision: the log of a recipient grows with every message, and the ids
+		// of a repeated command are the same.
+		_, err := o.j.Append(ctx, events.RecipientStream(out.To), events.AnyRevision, step(by, "disclose", fmt.Sprint(n), out.About), chunk...)
 		if err != nil {
 			return errors.Join(fmt.Errorf("note disclosure: %w", err), denied)
 		}

@@ -104,7 +104,7 @@ func open(t testing.TB) *house {
 	h.cfg = erasure.Config{
 		Journal: h.Journal, Vault: h.Vault, Ledger: h.ledger, Stores: h.stores(), Begin: h.Sealer.Begin, Forget: h.Blobs.Delete, Scan: h.scan,
 		Others: h.search.Each, Control: h.control, Send: h.send,
-		Recipients: func(_ context.Context, streams []events.Stream) ([]erasure.Recipient, error) {
+		Recipients: func(_ context.Context, _ []events.SubjectID, streams []events.Stream) ([]erasure.Recipient, error) {
 			if slices.ContainsFunc(streams, func(s events.Stream) bool { return s.Family() == "outbound" }) {
 				return []erasure.Recipient{{ID: "mail-relay", Write: "privacy@relay.example"}}, nil
 			}

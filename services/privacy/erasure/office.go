@@ -76,8 +76,9 @@ type Config struct {
 	// is nobody else; a scan must find it. Others hands over what others wrote.
 	Control func(ctx context.Context, not []events.SubjectID) (string, error)
 	Others  func(ctx context.Context, not []events.SubjectID, record func([]byte) error) error
-	// Recipients tells who was given data that stands in these streams.
-	Recipients func(ctx context.Context, streams []events.Stream) ([]Recipient, error)
+	// Recipients tells who was given data of these people, or data that stand in these
+	// streams.
+	Recipients func(ctx context.Context, people []events.SubjectID, streams []events.Stream) ([]Recipient, error)
 	// Send writes a letter, once for each id.
 	Send func(context.Context, Letter) error
 	// Exempt are the classes that stay.

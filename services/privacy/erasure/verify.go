@@ -211,7 +211,7 @@ func (o *Office) tell(ctx context.Context, s *State) error {
 			streams = append(streams, t.Stream)
 		}
 	}
-	list, err := o.cfg.Recipients(ctx, streams)
+	list, err := o.cfg.Recipients(ctx, s.Scope.Subjects, streams)
 	if err != nil {
 		return fmt.Errorf("list recipients: %w", err)
 	}

@@ -119,7 +119,7 @@ func (r *Rights) Restrain(ctx context.Context, by journal.By, customer events.Su
 	if err := r.cfg.Restrict(ctx, customer, true, "request "+string(id)); err != nil {
 		return fmt.Errorf("restrict use: %w", err)
 	}
-	return nil
+	return r.tellRecipients(ctx, by, customer, id, changeRestricted)
 }
 
 // Lift ends a restriction, after the person was written to (art. 18(3)), and closes
@@ -156,6 +156,9 @@ func (r *Rights) Lift(ctx context.Context, by journal.By, id events.RequestID) e
 	})
 	if err != nil {
 		return fmt.Errorf("lift restriction: %w", err)
+	}
+	if err := r.tellRecipients(ctx, by, q.Customer, id, changeLifted); err != nil {
+		return err
 	}
 	return r.change(ctx, own(by, "close"), id, func(Request) ([]events.Event, error) {
 		return []events.Event{
@@ -210,6 +213,9 @@ func (r *Rights) Rectify(ctx context.Context, by journal.By, id events.RequestID
 	})
 	if err := r.cfg.Destroy(ctx, events.DeriveUUID("rectify", by.Command.String()), "rectified", gone); err != nil {
 		return fmt.Errorf("rectify: %w", err)
+	}
+	if err := r.tellRecipients(ctx, by, q.Customer, id, changeRectified); err != nil {
+		return err
 	}
 	return r.answer(ctx, own(by, "answer"), id, "rectified", "your data were corrected as you asked. The old entry was destroyed.")
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/westshore/hub/events"
 	"github.com/westshore/hub/services/privacy/rights"
 )
@@ -278,5 +280,69 @@ func TestRectification(t *testing.T) {
 		if tombs[k.KID].Cause != "rectified" {
 			t.Errorf("the old entry lives: %+v", tombs[k.KID])
 		}
+	}
+}
+
+// PRIVACY 6, test 26, corrections and restrictions: every recipient in the disclosure
+// log is told, once and nobody else; the letter names references and no data; who
+// confirms is noted.
+//
+// clause: 3.1
+func TestRecipientsAreToldOfChanges(t *testing.T) {
+	h, ctx := newHouse(t), t.Context()
+	ada := h.ada()
+	h.to = []rights.Recipient{{ID: "parcels", Write: "privacy@parcels.example", About: []string{"ref-1"}}, {ID: "court-hamburg"}}
+	told := func(id events.RequestID) map[string]string {
+		history, err := h.Load(ctx, events.RequestStream(id), nil)
+		check(t, err)
+		out := map[string]string{}
+		for _, rec := range history {
+			switch e := rec.Event.(type) {
+			case events.RecipientTold:
+				if out[e.Recipient+" "+e.Change] != "" {
+					t.Errorf("%s was told twice", e.Recipient)
+				}
+				out[e.Recipient+" "+e.Change] = e.Method
+			case events.RecipientConfirmed:
+				out[e.Recipient+" "+e.Change] = "confirmed"
+			}
+		}
+		return out
+	}
+	ask := func(kind events.RequestKind, ground string) events.RequestID {
+		id, err := h.rights.Receive(ctx, h.by(), rights.Intake{Kind: kind, Customer: ada, Channel: "agent", Ground: ground, Verified: "desk"})
+		check(t, err)
+		return id
+	}
+	fix := ask(events.RequestRectification, "")
+	check(t, h.rights.Rectify(ctx, h.by(), fix, events.Address{Name: "Ada King"}))
+	check(t, h.rights.RecipientDone(ctx, h.by(), fix, "parcels"))
+	if d := cmp.Diff(map[string]string{"parcels rectification": "confirmed", "court-hamburg rectification": "operator"}, told(fix)); d != "" {
+		t.Error(d)
+	}
+	if got := reasonOf(h.rights.RecipientDone(ctx, h.by(), fix, "stranger")); got != "not_told" {
+		t.Errorf("a stranger confirms: %s", got)
+	}
+	rest := ask(events.RequestRestriction, "b")
+	by := h.by()
+	for range 2 {
+		check(t, h.rights.Restrain(ctx, by, ada, rest, "b", true))
+	}
+	check(t, h.rights.Lift(ctx, h.by(), rest))
+	want := map[string]string{"parcels restriction": "mail", "court-hamburg restriction": "operator", "parcels lifted": "mail", "court-hamburg lifted": "operator"}
+	if d := cmp.Diff(want, told(rest)); d != "" {
+		t.Error(d)
+	}
+	n := 0
+	for _, l := range h.letters() {
+		if x := l.Letter.Value(); x.To.Address == "privacy@parcels.example" {
+			n++
+			if !strings.Contains(x.Text, "ref-1") || strings.Contains(x.Text+x.Subject, "Ada") || strings.Contains(x.Text, "customer.example") {
+				t.Errorf("the letter says %q", x.Text)
+			}
+		}
+	}
+	if n != 3 {
+		t.Errorf("%d letters", n)
 	}
 }

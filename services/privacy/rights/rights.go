@@ -72,6 +72,8 @@ type Recipient struct {
 	Safeguard  string   `json:"safeguard,omitempty"`
 	Times      int      `json:"times"`
 	Last       string   `json:"last,omitempty"`
+	Write      string   `json:"-"` // mail address for changes (GDPR art. 19); empty: an operator tells them
+	About      []string `json:"-"` // references of what was given
 }
 
 // Purpose is something that consent can be given to.
