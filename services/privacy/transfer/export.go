@@ -62,9 +62,13 @@ func (o *Office) Export(ctx context.Context, by journal.By, agent events.AgentID
 	}
 	x := exporter{
 		o: o, out: out, as: legal(agent, id), id: id, through: through, chains: chains{}, had: map[events.Hash]bool{}, holds: map[events.UUID][]events.KID{},
-		sum: Summary{Transfer: id, Made: o.cfg.Now().UTC().Truncate(time.Second)},
+		given: map[events.SubjectID][]events.Category{},
+		sum:   Summary{Transfer: id, Made: o.cfg.Now().UTC().Truncate(time.Second)},
 	}
 	s, err := x.run(ctx, sc)
+	if err == nil {
+		err = x.disclosed(ctx, step(by, "disclosed"), f.announced.Acquirer, s.Digest)
+	}
 	if err != nil {
 		return Summary{}, fmt.Errorf("export: %w", err)
 	}
@@ -90,6 +94,7 @@ type exporter struct {
 	chains  chains
 	had     map[events.Hash]bool
 	holds   map[events.UUID][]events.KID
+	given   map[events.SubjectID][]events.Category
 	batch   []rawEvent
 	size    int
 	sum     Summary
@@ -194,6 +199,9 @@ func (x *exporter) keys(ctx context.Context, kids []events.KID) (gone map[events
 		c.Tombs[k] = vault.Tomb{Tombstone: events.Tombstone{Order: events.DeriveUUID("kept", string(x.id)), Cause: vault.CauseTenant, At: x.sum.Made}}
 	}
 	for _, k := range c.Keys {
+		if !slices.Contains(x.given[k.Subject], k.Category) {
+			x.given[k.Subject] = append(x.given[k.Subject], k.Category)
+		}
 		for _, h := range k.Holds {
 			x.holds[h] = append(x.holds[h], k.KID)
 		}
@@ -214,6 +222,25 @@ func (x *exporter) files(ctx context.Context, blobs []events.Blob, gone map[even
 		x.sum.Files++
 		if err := x.out.record(recFile, append([]byte(b.Digest), sealed...)); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// disclosed notes in the acquirer's log whose data it was given (GDPR art. 15(1)(c)):
+// from here on it is a recipient, who is told of erasures and corrections.
+func (x *exporter) disclosed(ctx context.Context, by journal.By, acquirer events.RecipientID, digest string) error {
+	var evs []events.Event
+	for _, who := range slices.Sorted(maps.Keys(x.given)) {
+		evs = append(evs, events.DataDisclosed{
+			Recipient: acquirer, Customer: who, Purpose: events.PurposeLegal, Categories: x.given[who], Digest: digest, About: string(x.id),
+		})
+	}
+	n := 0
+	for chunk := range slices.Chunk(evs, 100) {
+		n++
+		if _, err := x.o.j.Append(ctx, events.RecipientStream(acquirer), events.AnyRevision, step(by, fmt.Sprint(n)), chunk...); err != nil {
+			return fmt.Errorf("note disclosure: %w", err)
 		}
 	}
 	return nil

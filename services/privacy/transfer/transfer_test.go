@@ -278,6 +278,10 @@ func TestBusinessMovesToAnotherHouse(t *testing.T) {
 		}
 	}
 
+	if log, err := from.Load(ctx, events.RecipientStream("northwind"), nil); err != nil || len(log) != 950 {
+		t.Errorf("%d people in the acquirer's log, %v", len(log), err)
+	}
+
 	in := func(f io.ReadSeeker) transfer.NewImport {
 		return transfer.NewImport{File: f, From: from.office.SenderKey()}
 	}
