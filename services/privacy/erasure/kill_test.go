@@ -34,10 +34,12 @@ type bare struct {
 	blobs  *blobs.Store
 	sealer *seal.Sealer
 	*journal.Journal
+	ledger *erasure.Ledger
 	office *erasure.Office
 }
 
-func openBare(ctx context.Context, dir string) (b *bare, err error) {
+// openBare opens one; with the gate shut unless it is told to admit the vault.
+func openBare(ctx context.Context, dir string, admit bool) (b *bare, err error) {
 	b = &bare{}
 	if b.node, err = node.Start(ctx, node.Config{Dir: filepath.Join(dir, "node"), Logger: quiet}); err != nil {
 		return b, err
@@ -53,12 +55,14 @@ func openBare(ctx context.Context, dir string) (b *bare, err error) {
 	}
 	b.sealer = seal.New(b.vault, seal.Files{Put: b.blobs.Put, Get: b.blobs.Get})
 	b.Journal = journal.New(journal.Config{Store: b.store, Sealer: b.sealer, Logger: quiet})
-	ledger := erasure.NewLedger(b.Journal, b.vault, []erasure.Anchor{erasure.FileAnchor(filepath.Join(dir, "ledger.head"))}, quiet)
-	if err := ledger.Admit(ctx); err != nil {
-		return b, err
+	b.ledger = erasure.NewLedger(b.Journal, b.vault, []erasure.Anchor{erasure.FileAnchor(filepath.Join(dir, "ledger.head"))}, quiet)
+	if admit {
+		if err := b.ledger.Admit(ctx); err != nil {
+			return b, err
+		}
 	}
 	b.office = erasure.New(erasure.Config{
-		Journal: b.Journal, Vault: b.vault, Ledger: ledger, Begin: b.sealer.Begin, Forget: b.blobs.Delete, Unattended: true,
+		Journal: b.Journal, Vault: b.vault, Ledger: b.ledger, Begin: b.sealer.Begin, Forget: b.blobs.Delete, Unattended: admit,
 		Scan: func(ctx context.Context, n, control *scan.Needles) (scan.Report, error) {
 			return scan.Run(ctx, scan.Config{Root: dir, Register: scan.Base(), Needles: n, Control: control})
 		},
@@ -78,7 +82,7 @@ const childPoint = "HUB_KILL_AT"
 // runChild erases until a point is reached, says so, and waits to be killed.
 func runChild(dir, point string) error {
 	ctx := context.Background()
-	b, err := openBare(ctx, dir)
+	b, err := openBare(ctx, dir, true)
 	if err != nil {
 		return err
 	}
@@ -135,7 +139,7 @@ func TestErasureSurvivesKill9(t *testing.T) {
 			}
 			check(t, cmd.Process.Signal(syscall.SIGKILL))
 			_ = cmd.Wait() // killed, as it was told
-			b, err := openBare(t.Context(), dir)
+			b, err := openBare(t.Context(), dir, true)
 			check(t, err)
 			defer func() { check(t, b.close()) }()
 			_, _, err = b.office.Advance(t.Context(), "0123456789abcdef0123456789abcdef")

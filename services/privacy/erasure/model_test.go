@@ -51,32 +51,38 @@ func (w world) destroy(k int, f flaws) world {
 	return w
 }
 
+// edge is one step of somebody, and where it leads.
+type edge struct {
+	name string
+	to   world
+}
+
 // next lists every state that one step of anybody leads to.
-func (w world) next(f flaws) (out []world) {
-	add := func(can bool, step func(*world)) {
+func (w world) next(f flaws) (out []edge) {
+	add := func(name string, can bool, step func(*world)) {
 		if can {
 			n := w
 			step(&n)
-			out = append(out, n)
+			out = append(out, edge{name, n})
 		}
 	}
 	open := !w.gated
 	// The saga.
-	add(w.saga == waiting, func(n *world) { n.saga = approved })
-	add(w.saga == waiting || w.saga == approved, func(n *world) { n.saga = withdrawn })
-	add(w.saga == approved && open, func(n *world) {
+	add("approve", w.saga == waiting, func(n *world) { n.saga = approved })
+	add("withdraw", w.saga == waiting || w.saga == approved, func(n *world) { n.saga = withdrawn })
+	add("fence", w.saga == approved && open, func(n *world) {
 		n.saga = walled
 		if !f.noFence {
 			n.known, n.fenced = false, !f.noLedger
 		}
 	})
-	add(w.saga == walled && open, func(n *world) {
+	add("intend", w.saga == walled && open, func(n *world) {
 		n.saga = intended
 		for k := range n.key {
 			n.intent[k] = n.intent[k] || !f.noLedger && (n.key[k] == live || n.key[k] == deferred)
 		}
 	})
-	add(w.saga == intended && open, func(n *world) {
+	add("destroy", w.saga == intended && open, func(n *world) {
 		for k := range n.key {
 			if n.intent[k] || f.noLedger {
 				*n = n.destroy(k, f)
@@ -84,7 +90,7 @@ func (w world) next(f flaws) (out []world) {
 		}
 		n.saga = destroyed
 	})
-	add(w.saga == destroyed && open, func(n *world) {
+	add("drain", w.saga == destroyed && open, func(n *world) {
 		n.saga = drained
 		for k := range n.key {
 			if !f.noDrain && n.key[k] != live {
@@ -92,7 +98,7 @@ func (w world) next(f flaws) (out []world) {
 			}
 		}
 	})
-	add(w.saga == drained && open, func(n *world) {
+	add("certify", w.saga == drained && open, func(n *world) {
 		n.saga = done
 		for _, k := range n.key {
 			if k == deferred {
@@ -101,10 +107,10 @@ func (w world) next(f flaws) (out []world) {
 		}
 		n.certified = n.saga == done
 	})
-	add(w.saga == parked && open && w.key[0] != deferred && w.key[1] != deferred, func(n *world) { n.saga = destroyed })
+	add("complete", w.saga == parked && open && w.key[0] != deferred && w.key[1] != deferred, func(n *world) { n.saga = destroyed })
 	// Others.
-	add(open && !w.held && w.holds > 0, func(n *world) { n.held, n.holds = true, n.holds-1 })
-	add(open && w.held, func(n *world) {
+	add("hold", open && !w.held && w.holds > 0, func(n *world) { n.held, n.holds = true, n.holds-1 })
+	add("release", open && w.held, func(n *world) {
 		n.held = false
 		for k := range n.key {
 			if n.key[k] == deferred {
@@ -113,33 +119,35 @@ func (w world) next(f flaws) (out []world) {
 			}
 		}
 	})
-	add(open && w.sweeps > 0 && w.key[0] == live && !w.held, func(n *world) {
+	add("sweep", open && w.sweeps > 0 && w.key[0] == live && !w.held, func(n *world) {
 		n.sweeps--
 		n.intent[0] = true
 		*n = n.destroy(0, f)
 		n.cached[0] = false
 	})
-	add(w.writer == idle && w.known, func(n *world) { n.writer = began })
-	add(w.writer == began && open && w.known, func(n *world) { n.writer, n.key[1] = wrote, live })
-	add(w.writer == began && open && !w.known, func(n *world) { n.writer = refused })
+	add("begin", w.writer == idle && w.known, func(n *world) { n.writer = began })
+	add("write", w.writer == began && open && w.known, func(n *world) { n.writer, n.key[1] = wrote, live })
+	add("refuse", w.writer == began && open && !w.known, func(n *world) { n.writer = refused })
 	for k := range w.key {
-		add(open && w.key[k] == live && !w.cached[k], func(n *world) { n.cached[k] = true })
-		add(w.cached[k] && w.erased[k] && w.certified, func(n *world) { n.read = true })
-		add(open && w.key[k] == live && w.erased[k], func(n *world) { n.read = true })
+		add("cache", open && w.key[k] == live && !w.cached[k], func(n *world) { n.cached[k] = true })
+		add("read cached", w.cached[k] && w.erased[k] && w.certified, func(n *world) { n.read = true })
+		add("read", open && w.key[k] == live && w.erased[k], func(n *world) { n.read = true })
 	}
-	add(open && !w.saved, func(n *world) { n.saved, n.backup, n.bknown = true, n.key, n.known })
-	add(w.saved && w.restores > 0, func(n *world) {
+	add("backup", open && !w.saved, func(n *world) { n.saved, n.backup, n.bknown = true, n.key, n.known })
+	add("restore", w.saved && w.restores > 0, func(n *world) {
 		n.restores--
 		n.key, n.known, n.cached, n.gated = n.backup, n.bknown, [2]bool{}, !f.noGate
 	})
-	add(w.gated, func(n *world) {
+	add("admit", w.gated, func(n *world) {
 		n.gated = false
 		n.known = n.known && !n.fenced
 		for k := range n.key {
 			if n.intent[k] && n.key[k] == none {
 				n.key[k] = dead // younger than the backup: a tombstone all the same
 			}
-			if n.intent[k] {
+			if n.intent[k] && n.erased[k] && n.key[k] != none {
+				n.key[k] = dead // it went before whatever holds it now
+			} else if n.intent[k] {
 				*n = n.destroy(k, f)
 			}
 		}
@@ -165,24 +173,24 @@ func (w world) over() bool {
 	return w.saga == done || w.saga == withdrawn || w.saga == parked && w.held
 }
 
+// start is a person with one key, whose erasure was asked for.
+var start = world{key: [2]uint8{live, none}, known: true, holds: 2, restores: 2, sweeps: 1}
+
 // explore looks at every state, and says what is broken and whether every state
 // leads to an end.
 func explore(f flaws) (states int, broken string, stuck bool) {
-	start := world{key: [2]uint8{live, none}, known: true, holds: 2, restores: 2, sweeps: 1}
-	seen, order := map[world][]world{}, []world{start}
-	seen[start] = nil
+	seen, order := map[world]bool{start: true}, []world{start}
 	back := map[world][]world{}
 	for i := 0; i < len(order); i++ {
 		w := order[i]
 		if why := w.broken(); why != "" {
 			return len(order), why, false
 		}
-		seen[w] = w.next(f)
-		for _, n := range seen[w] {
-			back[n] = append(back[n], w)
-			if _, had := seen[n]; !had {
-				seen[n] = nil
-				order = append(order, n)
+		for _, e := range w.next(f) {
+			back[e.to] = append(back[e.to], w)
+			if !seen[e.to] {
+				seen[e.to] = true
+				order = append(order, e.to)
 			}
 		}
 	}
