@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 
@@ -52,7 +53,30 @@ func openFile(ctx context.Context, cfg Config) (*file, error) {
 	return f, nil
 }
 
+// own makes the file, or closes an old one to everybody but its owner: SQLite would
+// make it as the umask says, and gives its WAL the mode of the file. The folder may
+// be one that others can enter. A file that is there is not opened: closing it would
+// end the locks that SQLite has on it (fcntl, POSIX).
+func own(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err == nil {
+		return f.Close()
+	}
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	for _, p := range []string{path, path + "-wal", path + "-shm"} {
+		if err := os.Chmod(p, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
 func connect(ctx context.Context, cfg Config) (*file, error) {
+	if err := own(cfg.Path); err != nil {
+		return nil, err
+	}
 	pool, err := sql.Open("sqlite", dsn(cfg))
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package sqldb_test
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -175,5 +176,24 @@ func TestCancelledReadLeavesTheReaderUsable(t *testing.T) {
 	}
 	if got := values(t, db); got != "a" {
 		t.Errorf("rows %q", got)
+	}
+}
+
+// Views and accounts hold names and addresses in the clear (SECURITY): whatever the
+// umask, and whoever may enter the folder, only the owner reads the files.
+func TestFilesAreTheOwnersAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "things.db")
+	for range 2 { // made, and found open to others
+		db := open(t, sqldb.Config{Path: path, Schema: schema(things)})
+		put(t, db, "x")
+		for _, p := range []string{path, path + "-wal", path + "-shm"} {
+			info, err := os.Stat(p)
+			check(t, err)
+			if info.Mode().Perm() != 0o600 {
+				t.Errorf("%s: %s", filepath.Base(p), info.Mode())
+			}
+		}
+		check(t, db.Close())
+		check(t, os.Chmod(path, 0o644))
 	}
 }
