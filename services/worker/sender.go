@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -40,12 +42,24 @@ func publicOnly(_, address string, _ syscall.RawConn) error {
 		return err
 	}
 	a := ap.Addr().Unmap()
-	shared := netip.MustParsePrefix("100.64.0.0/10") // RFC 6598
-	if !a.IsGlobalUnicast() || a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || shared.Contains(a) {
+	if !a.IsGlobalUnicast() || a.IsPrivate() || slices.ContainsFunc(special, func(p netip.Prefix) bool { return p.Contains(a) }) {
 		return errPrivate
 	}
 	return nil
 }
+
+// special are networks that are no part of the internet, or lead by another address
+// into one that is not (RFC 6890; FIELD 31): of this host, of providers, of tests,
+// reserved; IPv4 inside IPv6, translated and tunnelled.
+var special = func() (out []netip.Prefix) {
+	for _, s := range []string{
+		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "198.18.0.0/15", "240.0.0.0/4",
+		"::/96", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16", "fec0::/10",
+	} {
+		out = append(out, netip.MustParsePrefix(s))
+	}
+	return out
+}()
 
 // maxRetryAfter bounds how long a receiver can make us wait.
 const maxRetryAfter = time.Hour
@@ -70,6 +84,10 @@ func (w *Webhook) tell(ctx context.Context, id string, body []byte) (after time.
 	req.Header.Set(HeaderSignature, w.Secrets.Sign(id, at, body))
 	res, err := w.HTTP.Do(req)
 	if err != nil {
+		var ue *url.Error
+		if errors.As(err, &ue) { // without the address, which may hold a secret
+			err = ue.Err
+		}
 		return 0, fmt.Errorf("send webhook: %w", err)
 	}
 	defer func() { _ = res.Body.Close() }()

@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -167,7 +168,8 @@ func TestGivenUpEventsAreKeptAndGoneEndsTheWorker(t *testing.T) {
 func TestAttack31PrivateAddressesAreNotDialled(t *testing.T) {
 	s := httptest.NewServer(http.NotFoundHandler())
 	defer s.Close()
-	for _, url := range []string{s.URL, "http://169.254.169.254/", "http://[::ffff:127.0.0.1]:1/", "http://10.0.0.1:1/", "http://0.0.0.0:1/", "http://100.64.0.1:1/"} {
+	for _, url := range []string{s.URL, "http://169.254.169.254/", "http://[::ffff:127.0.0.1]:1/", "http://10.0.0.1:1/", "http://0.0.0.0:1/", "http://100.64.0.1:1/", "http://0.1.2.3:1/",
+		"http://198.18.0.1:1/", "http://240.0.0.1:1/", "http://[::7f00:1]:1/", "http://[64:ff9b::a9fe:a9fe]:1/", "http://[2002:7f00:1::]:1/", "http://[fec0::1]:1/", "http://[fd00:ec2::254]:1/"} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -179,5 +181,22 @@ func TestAttack31PrivateAddressesAreNotDialled(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "not public") {
 			t.Errorf("%s: %v", url, err)
 		}
+	}
+}
+
+// FIELD 34: the receiver's address may hold a secret, as those of chat programs do;
+// it stands in no error and so in no log.
+func TestWebhookAddressStaysOutOfTheLog(t *testing.T) {
+	var log bytes.Buffer
+	w := hook(t, feed(t, 1, 1), "http://127.0.0.1:1/services/hidden-in-the-path?key=hidden", t.TempDir())
+	w.HTTP, w.Logger = worker.NewSender(false), slog.New(slog.NewTextHandler(&log, nil))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	time.AfterFunc(300*time.Millisecond, cancel)
+	if err := w.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if s := log.String(); !strings.Contains(s, "not public") || strings.Contains(s, "hidden") {
+		t.Errorf("%.500s", s)
 	}
 }
