@@ -87,6 +87,8 @@ func TestMistakesNameTheKeyAndTheNearestOne(t *testing.T) {
 		"twice the same id":    {toml: box + box, want: []string{"mailbox.1.id"}},
 		"secret in the file":   {toml: box + "password = \"x\"", want: []string{"password_file"}},
 		"secret as flag":       {args: []string{"--smtp.password", "x"}, want: []string{"secrets"}},
+		"password in a flag":   {args: []string{"--store.url", "esdb://admin:changeit@a:2113"}, want: []string{"store.url", "secrets"}},
+		"root key in a flag":   {args: []string{"--vault.root_url", "base64key://c2VjcmV0"}, want: []string{"vault.root_url", "secrets"}},
 		"form to nowhere":      {toml: "[[form]]\nid = \"f\"\nmailbox = \"x\"", want: []string{"form.0.mailbox", `"x"`}},
 		"missing secret file":  {toml: "[smtp]\npassword_file = \"/none\"", want: []string{"smtp.password_file"}},
 		"a table as a value":   {toml: "http = \"x\"", want: []string{`"http"`}},
@@ -107,6 +109,13 @@ func TestMistakesNameTheKeyAndTheNearestOne(t *testing.T) {
 }
 
 func TestConnectionStringsAreShownWithoutTheirUsers(t *testing.T) {
+	for in, want := range map[string]string{
+		"esdb://admin:p@ss@a:2113": "esdb://(hidden)@a:2113", "base64key://c2VjcmV0": "base64key://(hidden)", "nats://a:4222": "nats://a:4222",
+	} {
+		if got := hide("url", in); got != want {
+			t.Errorf("%s is shown as %s", in, got)
+		}
+	}
 	if got := hide("url", "esdb://admin:changeit@a:2113,b:2113"); got != "esdb://(hidden)@a:2113,b:2113" {
 		t.Error(got)
 	}

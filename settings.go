@@ -47,7 +47,7 @@ func load(args, environ []string) (c *Config, rest []string, err error) {
 		}
 	}
 	for _, key := range slices.Sorted(mapKeys(flags)) {
-		if f, ok := c.field(key, false); ok && f.secret == "yes" {
+		if f, ok := c.field(key, false); ok && hide(f.secret, flags[key]) != any(flags[key]) {
 			return nil, nil, fmt.Errorf("flag --%s: secrets come from a file or the environment, where other users of this machine cannot see them", key)
 		}
 		if err := c.set(key, flags[key], "flag --"+key); err != nil {
@@ -329,14 +329,17 @@ func hide(secret string, v any) any {
 	if !ok || secret == "" || s == "" {
 		return v
 	}
-	if secret == "url" {
-		scheme, rest, _ := strings.Cut(s, "://")
-		if _, host, user := strings.Cut(rest, "@"); user {
-			return scheme + "://(hidden)@" + host
-		}
-		return s
+	if secret != "url" {
+		return "(hidden)"
 	}
-	return "(hidden)"
+	scheme, rest, _ := strings.Cut(s, "://")
+	if scheme == "base64key" { // the rest is the key
+		return scheme + "://(hidden)"
+	}
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 { // a password may have one, too
+		return scheme + "://(hidden)" + rest[at:]
+	}
+	return s
 }
 
 func lookup(environ []string, name string) string {
