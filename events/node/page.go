@@ -34,9 +34,14 @@ func (s *streamServer) newPage(q query) page {
 	return p
 }
 
-// reset forgets the frames. The buffer is given up: gRPC still holds it.
+// reset forgets the frames. The buffer is given up: gRPC still holds it. After a
+// full page another one is expected.
 func (p *page) reset() {
-	p.buf, p.ends, p.scanned = nil, p.ends[:0], 0
+	room := 0
+	if p.full() {
+		room = len(p.buf) + len(p.buf)/8
+	}
+	p.buf, p.ends, p.scanned = make([]byte, 0, room), p.ends[:0], 0
 }
 
 func (p *page) event(r *ledger.Record) {

@@ -274,8 +274,16 @@ func TestLinksAreResolvedForWhoAsks(t *testing.T) {
 	}
 	evs, want := []esdb.EventData{event("plain")}, []string{"test.plain -"}
 	for _, l := range [][2]string{
-		{"1@far", "test.far1 $>"}, {"2@cut", "test.cut2 $>"}, {"1@cut", "- $>"}, {"3@far", "- $>"}, {"-1@far", "- $>"},
-		{"0@missing", "- $>"}, {"0@soft", "- $>"}, {"0@hard", "- $>"}, {"far", "- $>"}, {"x@far", "- $>"},
+		{"1@far", "test.far1 $>"},
+		{"2@cut", "test.cut2 $>"},
+		{"1@cut", "- $>"},
+		{"3@far", "- $>"},
+		{"-1@far", "- $>"},
+		{"0@missing", "- $>"},
+		{"0@soft", "- $>"},
+		{"0@hard", "- $>"},
+		{"far", "- $>"},
+		{"x@far", "- $>"},
 	} {
 		ev := event(l[0])
 		ev.EventType, ev.Data = "$>", []byte(l[0])
@@ -378,6 +386,14 @@ func TestAppendRefusalsTheClientCanNotProvoke(t *testing.T) {
 		}
 		if got := strings.Join(a.Trailer().Get("exception"), ","); got != strings.TrimPrefix(c.exception, "-") {
 			t.Errorf("%s: trailer %q", name, got)
+		}
+		for exception, more := range map[string][2]string{
+			"maximum-append-size-exceeded":       {"maximum-append-size", "1048576"},
+			"missing-required-metadata-property": {"required-metadata-properties", "type,content-type"},
+		} {
+			if got := a.Trailer().Get(more[0]); c.exception == exception && (len(got) != 1 || got[0] != more[1]) {
+				t.Errorf("%s: trailer %s is %q", name, more[0], got)
+			}
 		}
 	}
 }

@@ -275,8 +275,10 @@ func TestStalledReadersCostNothing(t *testing.T) {
 		defer sub.Close()
 		subs = append(subs, sub)
 	}
-	opts := esdb.SubscribeToAllOptions{From: esdb.Start{}, MaxSearchWindow: 10_000, CheckpointInterval: 1,
-		Filter: &esdb.SubscriptionFilter{Type: esdb.EventFilterType, Prefixes: []string{"test.last"}}}
+	opts := esdb.SubscribeToAllOptions{
+		From: esdb.Start{}, MaxSearchWindow: 10_000, CheckpointInterval: 1,
+		Filter: &esdb.SubscriptionFilter{Type: esdb.EventFilterType, Prefixes: []string{"test.last"}},
+	}
 	var last []*subscription
 	for _, c := range []*esdb.Client{stalled, brisk} { // a stalled connection has room for others
 		raw, err := c.SubscribeToAll(t.Context(), opts)
