@@ -22,8 +22,14 @@ const (
 	SignatureName = "manifest.sig"
 )
 
-// maxFile bounds what is read of one file of a bundle.
-const maxFile = 1 << 30
+// What is unpacked of a bundle: its manifest, its signature, and then no more of each
+// file than the signed manifest says, and of all together. An archive of a stranger
+// may unpack to any size (FIELD 17).
+const (
+	maxManifest  = 64 << 20
+	maxSignature = 1 << 10
+	maxFiles     = 2 << 30
+)
 
 // File is one file of a bundle. Names are relative, with slashes.
 type File struct {
@@ -143,16 +149,22 @@ func Open(archive []byte, key ed25519.PublicKey) (*Bundle, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open bundle: %w: not an archive", ErrForged)
 	}
-	b := &Bundle{Files: map[string][]byte{}}
+	packed := map[string]*zip.File{}
 	for _, f := range z.File {
-		if _, twice := b.Files[f.Name]; twice {
+		if packed[f.Name] != nil {
 			return nil, fmt.Errorf("open bundle: %w: a file stands twice", ErrForged)
 		}
-		if b.Files[f.Name], err = read(f); err != nil {
-			return nil, fmt.Errorf("open bundle: %w: %w", ErrForged, err)
-		}
+		packed[f.Name] = f
 	}
-	doc, sig := b.Files[ManifestName], b.Files[SignatureName]
+	b := &Bundle{Files: map[string][]byte{}}
+	doc, err := read(packed[ManifestName], maxManifest)
+	if err != nil {
+		return nil, fmt.Errorf("open bundle: %w: manifest: %w", ErrForged, err)
+	}
+	sig, err := read(packed[SignatureName], maxSignature)
+	if err != nil {
+		return nil, fmt.Errorf("open bundle: %w: signature: %w", ErrForged, err)
+	}
 	if err := json.Unmarshal(doc, &b.Manifest); err != nil || b.Manifest.Schema != Schema {
 		return nil, fmt.Errorf("open bundle: %w: no manifest of ours", ErrForged)
 	}
@@ -167,8 +179,19 @@ func Open(archive []byte, key ed25519.PublicKey) (*Bundle, error) {
 	if err != nil || !ed25519.Verify(key, doc, mark) {
 		return nil, fmt.Errorf("open bundle: %w: the signature does not belong to it", ErrForged)
 	}
-	delete(b.Files, ManifestName)
-	delete(b.Files, SignatureName)
+	if len(packed) != len(b.Manifest.Files)+2 {
+		return nil, fmt.Errorf("open bundle: %w: %d files, the manifest lists %d", ErrForged, len(packed)-2, len(b.Manifest.Files))
+	}
+	left := int64(maxFiles)
+	for _, e := range b.Manifest.Files {
+		if e.Size < 0 || e.Size > left {
+			return nil, fmt.Errorf("open bundle: %w: more than %d bytes", ErrForged, int64(maxFiles))
+		}
+		left -= e.Size
+		if b.Files[e.Name], err = read(packed[e.Name], e.Size); err != nil {
+			return nil, fmt.Errorf("open bundle: %w: %s: %w", ErrForged, e.Name, err)
+		}
+	}
 	return b, b.check()
 }
 
@@ -188,15 +211,19 @@ func (b *Bundle) check() error {
 	return nil
 }
 
-func read(f *zip.File) ([]byte, error) {
+// read unpacks one file, of which there is at most so much.
+func read(f *zip.File, most int64) ([]byte, error) {
+	if f == nil {
+		return nil, errors.New("it is missing")
+	}
 	r, err := f.Open()
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = r.Close() }()
-	b, err := io.ReadAll(io.LimitReader(r, maxFile+1))
-	if err == nil && len(b) > maxFile {
-		err = errors.New("a file is too large")
+	b, err := io.ReadAll(io.LimitReader(r, most+1))
+	if err == nil && int64(len(b)) > most {
+		err = errors.New("it is larger than was said")
 	}
 	return b, err
 }

@@ -9,6 +9,7 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/mail"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -97,6 +98,37 @@ func TestTamperingIsDetected(t *testing.T) {
 	other, _, _ := ed25519.GenerateKey(nil)
 	if _, err := bundle.Open(b, other); !errors.Is(err, bundle.ErrForged) {
 		t.Errorf("signed by somebody else: %v", err)
+	}
+}
+
+// FIELD 17: what a stranger packed is not unpacked before the signature is known, and
+// then no further than it was signed for.
+func TestBundleIsNoBomb(t *testing.T) {
+	b, public := made(t)
+	zeros := make([]byte, 64<<20)
+	for what, name := range map[string]string{"grown": "a.txt", "added": "z.txt", "signature": bundle.SignatureName} {
+		var out bytes.Buffer
+		w := zip.NewWriter(&out)
+		z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
+		check(t, err)
+		for _, f := range z.File {
+			if f.Name != name {
+				check(t, w.Copy(f))
+			}
+		}
+		part, err := w.Create(name)
+		check(t, err)
+		_, err = part.Write(zeros)
+		check(t, err)
+		check(t, w.Close())
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if _, err := bundle.Open(out.Bytes(), public); !errors.Is(err, bundle.ErrForged) {
+			t.Errorf("%s: %v", what, err)
+		}
+		if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > 8<<20 {
+			t.Errorf("%s: %d bytes for an archive of %d", what, after.TotalAlloc-before.TotalAlloc, out.Len())
+		}
 	}
 }
 
