@@ -112,10 +112,16 @@ func (h *house) storeTime(ctx context.Context) (at time.Time, err error) {
 	return at, nil
 }
 
-// tellPolicy has a material change of the policy told to people: the privacy
-// officer writes the notice, and is reminded here until it is in force.
-func (h *house) tellPolicy(_ context.Context, p events.PolicyVersionPublished) error {
-	h.log.Warn("a material change of the policy comes into force: an administrative notice has to go to everybody before", "policy", p.Policy, "effective", p.Effective)
+// tellPolicy has a material change of the policy told to everybody. It is asked
+// again every minute until the version is in force; what fails waits for that.
+func (h *house) tellPolicy(ctx context.Context, p events.PolicyVersionPublished) error {
+	err := h.caughtUp(ctx) // who came in just now is somebody to be told
+	if err == nil {
+		err = h.disclosure.TellPolicy(ctx, p)
+	}
+	if err != nil && ctx.Err() == nil {
+		h.log.Error("not everybody is told of a change of the policy yet", "policy", p.Policy, "error", err)
+	}
 	return nil
 }
 

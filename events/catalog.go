@@ -142,6 +142,7 @@ var catalog = []entry{
 
 	{name: "PolicyVersionPublished", version: 1, of: PolicyVersionPublished{}, family: "registry"},
 	{name: "PolicyVersionEffective", version: 1, of: PolicyVersionEffective{}, family: "registry"},
+	{name: "PolicyNoticed", version: 1, of: PolicyNoticed{}, family: "registry"},
 	{name: "RetentionScheduleChanged", version: 1, of: RetentionScheduleChanged{}, family: "registry"},
 	{name: "ProcessorRegistered", version: 1, of: ProcessorRegistered{}, family: "registry"},
 	{name: "ProcessorSuspended", version: 1, of: ProcessorSuspended{}, family: "registry"},

@@ -15,6 +15,7 @@ import (
 	"github.com/westshore/hub/events"
 	"github.com/westshore/hub/events/journal"
 	"github.com/westshore/hub/events/journal/journaltest"
+	"github.com/westshore/hub/events/store"
 	"github.com/westshore/hub/events/vault"
 	"github.com/westshore/hub/services/privacy"
 	"github.com/westshore/hub/services/privacy/bundle"
@@ -428,4 +429,48 @@ func TestTransferNotices(t *testing.T) {
 	if e := history[len(history)-1].Event.(events.TransferNoticed); len(written) != 950 || e.Queued != 950 || e.Skipped != 50 {
 		t.Errorf("%d letters, %s", len(written), last)
 	}
+}
+
+// PRIVACY 6, test 30, the notice: a material change of the policy is written to
+// everybody alive, once, however often it is begun.
+//
+// clause: PE
+func TestPolicyNotices(t *testing.T) {
+	h, ctx := newHouse(t), t.Context()
+	for i := range 20 {
+		s := events.SubjectID(newID())
+		h.people = append(h.people, s)
+		if i > 1 { // two are erased
+			h.address[s] = fmt.Sprintf("p%d@customer.example", i)
+		}
+	}
+	slices.Sort(h.people)
+	p := events.PolicyVersionPublished{Policy: "WSPP/2027-01-01", Effective: h.now().AddDate(0, 1, 0), Text: "We keep what you write for a year.", Material: true}
+	h.fail = 9
+	if err := h.office.TellPolicy(ctx, p); !errors.Is(err, errCrash) {
+		t.Fatalf("no crash: %v", err)
+	}
+	for range 3 {
+		check(t, h.office.TellPolicy(ctx, p))
+	}
+	if n := h.letters(); n != 18 {
+		t.Errorf("%d letters", n)
+	}
+	history, err := h.Load(ctx, events.RegistryStream, nil)
+	check(t, err)
+	if e, ok := history[0].Event.(events.PolicyNoticed); len(history) != 1 || !ok || e.Queued != 18 || e.Skipped != 2 {
+		t.Errorf("noted %+v", history)
+	}
+}
+
+// letters counts what was written to people.
+func (h *house) letters() (n int) {
+	h.t.Helper()
+	check(h.t, h.Store.ReadAll(h.t.Context(), events.Start, 1<<30, func(r store.Recorded) error {
+		if r.Type == "hub.LetterWritten" {
+			n++
+		}
+		return nil
+	}))
+	return n
 }

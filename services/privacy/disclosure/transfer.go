@@ -2,7 +2,6 @@ package disclosure
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -51,8 +50,6 @@ func (o *Office) Announce(ctx context.Context, by journal.By, agent events.Agent
 	return id, nil
 }
 
-const peoplePage = 200
-
 // Notify writes to every live person about a transfer, once: the id of a letter comes
 // from the transfer and the person, so that a second run, or two at once, find what
 // was written. Who has no address on file any more is counted, not written to.
@@ -62,31 +59,9 @@ func (o *Office) Notify(ctx context.Context, id events.TransferID) error {
 		return err
 	}
 	by := journal.By{Command: events.DeriveUUID("notify", string(id)), Actor: system, At: o.cfg.Now()}
-	queued, skipped := 0, 0
-	for after := events.SubjectID(""); ; {
-		page, err := o.cfg.People(ctx, after, peoplePage)
-		if err != nil {
-			return fmt.Errorf("notify of transfer: %w", err)
-		}
-		for _, p := range page {
-			to, err := o.cfg.Contact(ctx, p)
-			if errors.Is(err, ErrNoContact) {
-				skipped++
-				continue
-			}
-			if err != nil {
-				return fmt.Errorf("notify of transfer: %w", err)
-			}
-			note := events.MessageID(events.DeriveUUID("letter", "transfer", string(id), string(p)).String())
-			if err := o.letter(ctx, by, note, p, to, string(id), e.Subject, e.Text); err != nil {
-				return fmt.Errorf("notify of transfer: %w", err)
-			}
-			queued++
-		}
-		if len(page) < peoplePage {
-			break
-		}
-		after = page[len(page)-1]
+	queued, skipped, err := o.everybody(ctx, by, "transfer", string(id), e.Subject, e.Text)
+	if err != nil {
+		return fmt.Errorf("notify of transfer: %w", err)
 	}
 	_, err = o.j.Execute(ctx, events.TransferStream(id), step(by, "noticed"), func([]events.Recorded) ([]events.Event, error) {
 		return []events.Event{events.TransferNoticed{Transfer: id, Queued: queued, Skipped: skipped}}, nil
