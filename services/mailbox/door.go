@@ -69,14 +69,13 @@ func (d *Door) Mails(ctx context.Context, mails []Fetched) error {
 	var g errgroup.Group
 	g.SetLimit(4)
 	for i := range mails {
-		g.Go(func() (err error) {
+		g.Go(func() error {
 			// A mail that breaks the reader comes again as one that cannot be read.
-			defer func() {
-				if recover() != nil {
-					err = &Rejected{UID: mails[i].UID, Reason: "the reader failed on it"}
-				}
-			}()
-			read[i] = d.read(mails[i])
+			var ok bool
+			if read[i], ok = d.tryRead(mails[i]); !ok {
+				return &Rejected{UID: mails[i].UID, Reason: "the reader failed on it"}
+			}
+			d.name(&read[i])
 			return nil
 		})
 	}
@@ -96,6 +95,16 @@ func (d *Door) Mails(ctx context.Context, mails []Fetched) error {
 		return nil
 	}
 	return d.Take(ctx, originalsFirst(inquiries))
+}
+
+// tryRead is read; ok is false where the reader failed, which stops nobody.
+func (d *Door) tryRead(f Fetched) (r reading, ok bool) {
+	defer func() {
+		if recover() != nil {
+			ok = false
+		}
+	}()
+	return d.read(f), true
 }
 
 // reading is a mail on its way to become an inquiry: the people in it are still
