@@ -78,9 +78,9 @@ flow("a request is taken by the number of one of theirs, and doubted", { path: "
 });
 
 flow("an answer of a recipient is noted", { path: `/office/requests/${ids.erasure}` }, async ({ page, hub }) => {
-  await page.getByRole("button", { name: "They erased it" }).click();
+  await page.getByRole("button", { name: "They did it" }).click();
   await becomes(() => hub.db.office.erasures[ids.erasure].recipients[0].answered, true);
-  await page.getByText("Erased there too").waitFor();
+  await page.getByText("Done there too").waitFor();
 });
 
 flow("consents of a person, with their ledger", { path: "/inbox/unassigned/48213" }, async ({ page, hub }) => {

@@ -33,9 +33,9 @@ export function OfficeOf({ customer: c }: { customer: Customer }) {
             {data.requests.length + data.holds.length + data.given.length === 0 && <li className="px-4 py-3 text-muted">No request, no hold, and nothing was given to anybody.</li>}
             {data.requests.map((r) => {
               const [state, tone] = requestState(r);
-              return <FileRow key={r.id} link={<Link to="/office/requests/$id" params={{ id: r.id }} className={look}>{kindName(r.kind)} request</Link>} chip={<Chip tone={tone} className="max-w-56">{state}</Chip>}>Received {fullDate(r.received_at)}{r.outcome ? "" : `, due ${fullDate(r.extended ? r.extended_due : r.due)}`}.</FileRow>;
+              return <FileRow key={r.id} link={<Link to="/office/requests/$id" params={{ id: r.id }} className={look}>{kindName(r.kind)} request</Link>} chip={<Chip tone={tone} className="max-w-full">{state}</Chip>}>Received {fullDate(r.received_at)}{r.outcome ? "" : `, due ${fullDate(r.extended ? r.extended_due : r.due)}`}.</FileRow>;
             })}
-            {data.holds.map((h) => <FileRow key={h.id} link={<Link to="/office/holds/$id" params={{ id: h.id }} className={look}>Hold: {groundName(h.ground ?? "")}</Link>} chip={<Chip tone={h.pending ? "warn" : holdTones[h.state]} className="max-w-56">{holdState(h)}</Chip>}>{plural(h.keys, "piece of data", "pieces of data")}, review {fullDate(h.review)}.</FileRow>)}
+            {data.holds.map((h) => <FileRow key={h.id} link={<Link to="/office/holds/$id" params={{ id: h.id }} className={look}>Hold: {groundName(h.ground ?? "")}</Link>} chip={<Chip tone={h.pending ? "warn" : holdTones[h.state]} className="max-w-full">{holdState(h)}</Chip>}>{plural(h.keys, "piece of data", "pieces of data")}, review {fullDate(h.review)}.</FileRow>)}
             {data.given.map((d, i) => <FileRow key={i} link={`Given to ${d.recipient}`} chip={d.refused && <Chip tone="danger">Refused</Chip>}>{readable(d.purpose)}, {fullDate(d.at)}.</FileRow>)}
           </ul>
         </Card>

@@ -6,7 +6,7 @@ import { Card, Waiting } from "../ops/OpsPage";
 import { command } from "../state/act";
 import { useMe } from "../state/me";
 import { useAgentName } from "../state/people";
-import { exactTime, fullDate, shortTime } from "../text/time";
+import { exactTime, fullDate, shortTime, whenWords } from "../text/time";
 import { plural, readable } from "../text/words";
 import { Button } from "../ui/button";
 import { Chip } from "../ui/chip";
@@ -55,7 +55,7 @@ export function CasePage() {
 }
 
 const Row = ({ who, state, why, until }: { who: string; state: React.ReactNode; why?: string; until: string }) => (
-  <tr className="border-b border-line last:border-0"><th scope="row" className="px-4 py-2 text-start font-label">{who}</th><td className="px-4 py-2">{state}</td><td className="px-4 py-2 text-muted">{why ? readable(why) : "–"}</td><td className="px-4 py-2 text-muted"><time dateTime={until}>{exactTime(until)}</time></td></tr>
+  <tr className="border-b border-line last:border-0"><th scope="row" className="px-4 py-2 text-start font-label">{who}</th><td className="px-4 py-2">{state}</td><td className="px-4 py-2 text-muted">{why ? readable(why) : "–"}</td><td className="px-4 py-2 text-muted"><time dateTime={until} title={exactTime(until)}>{whenWords(until)}</time></td></tr>
 );
 
 function File({ case: c, mine }: { case: Case; mine: boolean }) {
@@ -94,7 +94,7 @@ const deedsFor = (me: string, agent: (id: string) => string): readonly Deed<Case
   {
     name: "Let somebody in", kind: "primary", text: "You are the second person: they may read the file until the time they asked for.", done: "Let in",
     when: (c) => open(c) && (c.asked ?? []).length > 0,
-    reason: (c) => ((c.asked ?? []).every((a) => a.agent === me) ? "You asked yourself. Somebody else has to let you in." : undefined),
+    reason: (c) => ((c.asked ?? []).every((a) => a.agent === me) ? "Somebody else has to let you in." : undefined),
     fields: (c) => [{ name: "agent", label: "Who", kind: "choice", choices: (c.asked ?? []).filter((a) => a.agent !== me).map((a) => [a.agent, agent(a.agent)] as const) }],
     send: (c, v, key) => client.POST("/privacy/cases/{id}/grant", { ...keyed(c.id, key), body: { agent: v.agent! } }),
   },
@@ -104,7 +104,7 @@ const deedsFor = (me: string, agent: (id: string) => string): readonly Deed<Case
     send: (c, v, key) => client.POST("/privacy/cases/{id}/ask", { ...keyed(c.id, key), body: { reason: v.reason!, until: new Date(Date.now() + Number(v.days) * 86_400_000 - 60_000).toISOString() } }),
   },
   { name: "Add an entry", text: "It is sealed in the file.", fields: [{ name: "title", label: "Title" }, { name: "text", label: "Text", kind: "area" }], when: open, done: "Added to the file", send: (c, v, key) => client.POST("/privacy/cases/{id}/note", { ...keyed(c.id, key), body: filled(v) }) },
-  { name: "Extend by a month", text: "The case goes on for one more month.", when: open, done: "Extended", reason: (c) => (c.by === me ? "You opened it. Somebody else has to extend it." : undefined), send: (c, _, key) => client.POST("/privacy/cases/{id}/extend", { ...keyed(c.id, key), body: {} }) },
+  { name: "Extend by a month", text: "The case goes on for one more month.", when: open, done: "Extended", reason: (c) => (c.by === me ? "You opened the case. Somebody else has to extend it." : undefined), send: (c, _, key) => client.POST("/privacy/cases/{id}/extend", { ...keyed(c.id, key), body: {} }) },
   {
     name: "Close", kind: "danger", text: "Say what came of it. A rule that was enforced is named.", when: open, done: "Closed",
     fields: [{ name: "outcome", label: "Outcome", kind: "choice", choices: caseOutcomes }, { name: "clause", label: "Clause of the policy", hint: "When a rule was enforced, such as 1.4.", optional: true }],

@@ -32,7 +32,7 @@ export function CasesPage() {
           <Card className="shrink-0"><ul>{query.data.map((c) => (
             <FileRow key={c.id} link={<Link to="/office/cases/$id" params={{ id: c.id }} className="text-accent-text hover:underline">{caseKinds.find(([k]) => k === c.kind)?.[1] ?? readable(c.kind)}</Link>}
               title={<span className="font-mono text-chip text-subtle">{c.id.slice(0, 8)}</span>}
-              chip={<>{c.state === "open" ? <Chip tone="info">Open</Chip> : <Chip>{readable(c.outcome ?? "closed")}</Chip>}{c.state === "open" && (c.asked ?? []).length > 0 && <Chip tone="warn" className="max-w-56">Somebody asks to be let in</Chip>}</>}>
+              chip={<>{c.state === "open" ? <Chip tone="info">Open</Chip> : <Chip>{readable(c.outcome ?? "closed")}</Chip>}{c.state === "open" && (c.asked ?? []).length > 0 && <Chip tone="warn" className="max-w-full">Somebody asks to be let in</Chip>}</>}>
               {plural(c.notes, "entry", "entries")}, read {plural(c.read, "time")}. {c.state === "open" ? `Ends ${fullDate(c.until)} unless it is extended.` : `Closed ${fullDate(c.updated_at)}.`}
             </FileRow>
           ))}</ul></Card>

@@ -24,9 +24,14 @@ export function Deeds<T>({ of, deeds, me }: { of: T; deeds: readonly Deed<T>[]; 
   const [deed, setDeed] = useState<Deed<T> | null>(null);
   const possible = deeds.filter((d) => d.when(of));
   if (possible.length === 0) return null;
+  // In sight, not in a tooltip: a finger cannot point.
+  const reasons = [...new Set(possible.map((d) => d.reason?.(of, me)).filter(Boolean))];
   return (
-    <div className="flex flex-wrap gap-2">
-      {possible.map((d) => <Button key={d.name} kind={d.kind} reason={d.reason?.(of, me)} onClick={() => setDeed(d)}>{d.name}…</Button>)}
+    <>
+      <div className="flex flex-wrap gap-2">
+        {possible.map((d) => <Button key={d.name} kind={d.kind} disabled={!!d.reason?.(of, me)} onClick={() => setDeed(d)}>{d.name}…</Button>)}
+      </div>
+      {reasons.length > 0 && <p className="text-chip text-muted">{reasons.join(" ")}</p>}
       {deed && (
         <AskDialog title={deed.name} text={deed.text} fields={typeof deed.fields === "function" ? deed.fields(of) : deed.fields} act={deed.name} danger={deed.kind === "danger"} onClose={() => setDeed(null)}
           onAct={async (v) => {
@@ -35,7 +40,7 @@ export function Deeds<T>({ of, deeds, me }: { of: T; deeds: readonly Deed<T>[]; 
             again();
           }} />
       )}
-    </div>
+    </>
   );
 }
 

@@ -41,8 +41,8 @@ export function DemandPage() {
           ["Its digest", d.digest && <span key="d" className="font-mono text-chip break-all">{d.digest}</span>],
           ["Hold", d.hold && <Link key="h" to="/office/holds/$id" params={{ id: d.hold }} className="text-accent-text hover:underline">What keeps it until then</Link>],
         ]} />
+        <Deeds of={d} deeds={deeds} me={me.id} />
         <div className="flex flex-wrap gap-2 empty:hidden">
-          <Deeds of={d} deeds={deeds} me={me.id} />
           {(d.state === "sealed" || d.state === "delivered") && <Button kind={d.state === "sealed" ? "primary" : "outline"} onClick={() => fetchPackage(d.id)}><Download className="size-4" aria-hidden />{d.state === "sealed" ? "Fetch the package" : "Fetch it again"}</Button>}
         </div>
       </Card>
@@ -72,7 +72,7 @@ const deeds: readonly Deed<Demand>[] = [
   },
   {
     name: "Approve", kind: "primary", text: "You say that exactly this may be handed out: all that the demand is about. A second person has to approve the same.", when: (d) => d.state === "valid" || d.state === "approved_once", done: "Approved",
-    reason: (d, me) => ((d.approved_by ?? []).includes(me) ? "You have approved it. Somebody else has to." : undefined),
+    reason: (d, me) => ((d.approved_by ?? []).includes(me) ? "You have approved it. A second person has to." : undefined),
     send: (d, _, key) => client.POST("/privacy/disclosures/{id}/approve", {
       ...keyed(d.id, key), body: { scope: { customers: d.scope.subjects ?? [], tickets: d.scope.tickets ?? [], ...(d.scope.from && { from: d.scope.from }), ...(d.scope.until && { until: d.scope.until }) } },
     }),

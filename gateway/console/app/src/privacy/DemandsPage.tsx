@@ -32,7 +32,7 @@ export function DemandsPage() {
           <Card className="shrink-0"><ul>{query.data.map((d) => {
             const [name, tone] = demandState(d.state);
             return (
-              <FileRow key={d.id} link={<Link to="/office/demands/$id" params={{ id: d.id }} className="text-accent-text hover:underline">{d.recipient}</Link>} chip={<Chip tone={tone} className="max-w-64">{name}</Chip>}>
+              <FileRow key={d.id} link={<Link to="/office/demands/$id" params={{ id: d.id }} className="text-accent-text hover:underline">{d.recipient}</Link>} chip={<Chip tone={tone} className="max-w-full">{name}</Chip>}>
                 {demandKinds.find(([k]) => k === d.kind)?.[1] ?? d.kind}, {scopeWords(d.scope)}.{d.due && ` Due ${fullDate(d.due)}.`}
               </FileRow>
             );

@@ -45,17 +45,7 @@ export function ErasurePart({ request: r, erasure: e }: { request: PrivacyReques
           {e.exempt.map((x) => <tr key={x.class + x.article} className="border-b border-line last:border-0"><th scope="row" className="px-4 py-2 text-start font-mono text-chip">{x.class}</th><td className="tnum px-4 py-2 text-end">{count(x.keys)}</td><td className="px-4 py-2">{groundName(x.ground)}</td><td className="px-4 py-2 text-muted">{x.article}</td></tr>)}
         </Table>
       )}
-      {e.recipients.length > 0 && (
-        <Table name="Who had the data and was told to erase it" head={[["Recipient"], ["Told"], ["Answer"]]}>
-          {e.recipients.map((x) => (
-            <tr key={x.id} className="border-b border-line last:border-0">
-              <th scope="row" className="px-4 py-2 text-start font-label">{x.id}</th>
-              <td className="px-4 py-2 text-muted">{x.told === "mail" ? "By mail" : "To be told by you"}</td>
-              <td className="px-4 py-2">{x.answered ? <Chip tone="ok">Erased there too</Chip> : <Button onClick={() => attempt(act("acknowledge", { recipient: x.id }), "Noted that they erased it", again)}>They erased it</Button>}</td>
-            </tr>
-          ))}
-        </Table>
-      )}
+      <Recipients list={e.recipients.map((x) => ({ id: x.id, mailed: x.told === "mail", done: x.answered }))} onDone={(recipient) => attempt(act("acknowledge", { recipient }), "Noted that they did it", again)} />
       {e.verification && <Found erasure={e} />}
       {ask && scope && (
         <AskDialog danger title="Approve the erasure?" act="Erase" onClose={() => setAsk(false)}
@@ -63,6 +53,24 @@ export function ErasurePart({ request: r, erasure: e }: { request: PrivacyReques
           onAct={async () => { await act("approve", { digest: scope.digest }); again(); }} />
       )}
     </>
+  );
+}
+
+interface Told { id: string; mailed: boolean; done: boolean }
+
+/** Who had the data, was told what changed, and said that they did it too (GDPR article 19). */
+export function Recipients({ list, onDone }: { list: readonly Told[]; onDone: (id: string) => void }) {
+  if (list.length === 0) return null;
+  return (
+    <Table name="Who had the data and was told" head={[["Recipient"], ["Told"], ["Answer"]]}>
+      {list.map((x) => (
+        <tr key={x.id} className="border-b border-line last:border-0">
+          <th scope="row" className="px-4 py-2 text-start font-label">{x.id}</th>
+          <td className="px-4 py-2 text-muted">{x.mailed ? "By mail" : "To be told by you"}</td>
+          <td className="px-4 py-2">{x.done ? <Chip tone="ok">Done there too</Chip> : <Button onClick={() => onDone(x.id)}>They did it</Button>}</td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

@@ -44,7 +44,7 @@ export function HoldPage() {
 }
 
 const waits = (h: Hold): boolean => h.state === "proposed" || !!h.pending;
-const own = (h: Hold, me: string): string | undefined => (h.proposed_by === me ? "You proposed it. Somebody else has to agree." : undefined);
+const own = (h: Hold, me: string): string | undefined => (h.proposed_by === me ? "What is proposed comes from you. Somebody else has to agree." : undefined);
 const inForce = (h: Hold): boolean => h.state === "placed" && !h.pending;
 const what: Record<string, string> = { place: "What it covers is kept until the hold is released.", extend: "The review moves to the later day.", release: "What is past its date, or waits to be erased, is destroyed when no other hold keeps it." };
 

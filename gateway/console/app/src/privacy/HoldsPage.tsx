@@ -44,7 +44,7 @@ export function HoldsPage() {
         : (
           <Card className="shrink-0"><ul>{query.data.map((h) => (
             <FileRow key={h.id} link={<Link to="/office/holds/$id" params={{ id: h.id }} className="text-accent-text hover:underline">{groundName(h.ground ?? "hold")}</Link>}
-              chip={<Chip tone={h.pending ? "warn" : holdTones[h.state]} className="max-w-64">{holdState(h)}</Chip>}>
+              chip={<Chip tone={h.pending ? "warn" : holdTones[h.state]} className="max-w-full">{holdState(h)}</Chip>}>
               {scopeWords(h.scope)}, {plural(h.keys, "piece of data", "pieces of data")}. <span className={h.overdue ? "text-danger" : ""}>{h.state === "placed" || h.state === "proposed" ? `Review ${h.overdue ? "was due" : "due"} ${fullDate(h.review)}.` : `${fullDate(h.updated_at)}.`}</span>
             </FileRow>
           ))}</ul></Card>

@@ -2,14 +2,15 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { client, keyed } from "../api/client";
 import { Card, Waiting } from "../ops/OpsPage";
+import { attempt, command } from "../state/act";
 import { useMe } from "../state/me";
 import { fullDate } from "../text/time";
 import { Chip } from "../ui/chip";
 import { type Deed, Deeds, filled } from "./Deeds";
-import { ErasurePart } from "./ErasurePart";
+import { ErasurePart, Recipients } from "./ErasurePart";
 import { Facts, Office, Steps } from "./Frame";
 import { Person } from "./Person";
-import { erasureQuery, type PrivacyRequest, requestQuery } from "./queries";
+import { again, erasureQuery, type PrivacyRequest, requestQuery } from "./queries";
 import { channelWords, doubtReasons, extensionGrounds, kindName, refusalGrounds, requestState, restrictionGrounds } from "./words";
 
 /** One request: what is asked, what will go, what was done, and what can be done next. */
@@ -37,6 +38,10 @@ export function RequestPage() {
         <Deeds of={r} deeds={deeds} me={me.id} />
       </Card>
       {erasure && <ErasurePart request={r} erasure={erasure} />}
+      {r.kind !== "erasure" && (
+        <Recipients list={(r.told ?? []).map((x) => ({ id: x.recipient, mailed: x.method === "mail", done: x.confirmed }))}
+          onDone={(recipient) => attempt(command((key) => client.POST("/privacy/requests/{id}/confirm", { ...keyed(r.id, key), body: { recipient } })), "Noted that they did it", again)} />
+      )}
       <Steps steps={query.data.steps} />
     </Office>
   );

@@ -57,8 +57,8 @@ export function TransferPage() {
 /** Exports and imports are too large for a browser; the command line does both. */
 function commandLine(t: Transfer): { why: string; command: string } | undefined {
   switch (t.state) {
-    case "noticed": return { why: "Once the time to object is over, the export is made for the key that the other hub gave you.", command: `hub privacy transfer export id=${t.id} to=KEYS file=business.hubt` };
-    case "expected": return { why: "Give the key above to the other hub. Its export is checked whole before anything is written; the hub must not serve meanwhile.", command: `hub privacy transfer import id=${t.id} from=SENDER_KEY file=business.hubt` };
+    case "noticed": return { why: "Once the time to object is over, the export is made for the key that the other hub gave you.", command: `hub privacy transfer export ${t.id} as=EMAIL to=KEYS file=business.hub` };
+    case "expected": return { why: "Give the key above to the other hub. Its export is checked whole before anything is written; the hub must not serve meanwhile.", command: `hub privacy transfer import ${t.id} as=EMAIL from=SENDER_KEY file=business.hub` };
     default: return undefined;
   }
 }

@@ -28,7 +28,7 @@ export function TransfersPage() {
           <Card className="shrink-0"><ul>{query.data.map((t) => {
             const [name, tone] = transferState(t.state);
             return (
-              <FileRow key={t.id} link={<Link to="/office/transfers/$id" params={{ id: t.id }} className="text-accent-text hover:underline">{t.acquirer ? `To ${t.acquirer}` : "From another hub"}</Link>} chip={<Chip tone={tone} className="max-w-64">{name}</Chip>}>
+              <FileRow key={t.id} link={<Link to="/office/transfers/$id" params={{ id: t.id }} className="text-accent-text hover:underline">{t.acquirer ? `To ${t.acquirer}` : "From another hub"}</Link>} chip={<Chip tone={tone} className="max-w-full">{name}</Chip>}>
                 {t.acquirer ? `${plural(t.queued, "person", "people")} written to${t.skipped > 0 ? `, ${count(t.skipped)} could not be` : ""}.` : `Since ${fullDate(t.updated_at)}.`}{t.effective && ` From ${fullDate(t.effective)}.`}{t.events > 0 && ` ${plural(t.events, "event")}.`}
               </FileRow>
             );

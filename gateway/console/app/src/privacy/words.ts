@@ -32,7 +32,8 @@ export const phaseTones: Record<Erasure["phase"], Tone> = {
 };
 
 const requestStates: Record<string, readonly [string, Tone]> = {
-  ready: ["Copy is ready", "info"], verified: ["To be done", "info"], received: ["To be done", "info"],
+  ready: ["Copy is ready", "info"], verified: ["To be done", "info"], received: ["To be done", "info"], scoped: ["Waits for approval", "warn"],
+  approved: ["Erasing", "info"], fenced: ["Erasing", "info"], destroyed: ["Erasing", "info"], drained: ["Erasing", "info"], verified_erased: ["Erased, being certified", "info"],
 };
 /** Where a request stands, in the words of a list. */
 export function requestState(r: PrivacyRequest): readonly [string, Tone] {

@@ -47,6 +47,7 @@ export const cautionsOf = (codes: readonly string[]): string[] =>
 
 const holds: Record<string, [name: string, text: string]> = {
   loop: ["Mail loop", "It is a mail of ours that came back."],
+  spam: ["Spam", "Your mail server says that this is spam."],
   bounce_unproved: ["Unproved bounce", "It says one of our mails was returned, but nothing proves that it is about a mail of ours."],
   not_readable: ["Not readable", "It could not be taken apart safely."],
   complaint: ["Spam complaint", "A mail provider reports that somebody marked our mail as spam."],

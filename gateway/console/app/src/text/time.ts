@@ -3,6 +3,7 @@ const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-d
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 const dayYear = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
 const weekday = new Intl.DateTimeFormat("en-GB", { weekday: "long" });
+const dayClock = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hour12: false });
 const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "long" });
 
 const DAY = 86_400_000;
@@ -20,6 +21,8 @@ export function shortTime(iso: string, now: Date = new Date()): string {
 
 export const clockTime = (iso: string): string => clock.format(new Date(iso));
 export const fullDate = (iso: string): string => dayYear.format(new Date(iso));
+/** "Mon 23 Nov, 08:00": a moment ahead. */
+export const whenWords = (iso: string): string => dayClock.format(new Date(iso));
 export const exactTime = (iso: string): string => exact.format(new Date(iso));
 
 /** "just now", "20 seconds ago", "4 min ago", "3 h ago", then the date. */

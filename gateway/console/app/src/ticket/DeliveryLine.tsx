@@ -3,10 +3,10 @@ import { Ban, Check, Clock, CircleHelp, TriangleAlert } from "lucide-react";
 import type { ReactNode } from "react";
 import type { Delivery, Message, Ticket } from "../api/types";
 import { answerOf } from "../text/mail";
+import { whenWords } from "../text/time";
 import { deliveryNames } from "../text/words";
 import { cx } from "../ui/cx";
 import { When } from "../ui/when";
-import { whenWords } from "./later";
 import { recall } from "./sends";
 
 const looks: Record<Exclude<Delivery, "">, { icon: ReactNode; tone: string }> = {

@@ -1,7 +1,4 @@
 // When a reply can be sent later, in the agent's own time zone.
-const at = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hour12: false });
-
-export const whenWords = (iso: string): string => at.format(new Date(iso));
 
 /** Moments to offer: this afternoon while it is morning, tomorrow morning, and Monday unless that is tomorrow. */
 export function laterTimes(now: Date): { label: string; iso: string }[] {
