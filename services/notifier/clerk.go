@@ -71,7 +71,7 @@ func (c *Clerk) Run(ctx context.Context) error {
 		return nil //nolint:nilerr // persist gives up only when ctx has ended
 	}
 	saved, last := from, time.Time{}
-	left := leftovers{log: log, queue: c.queue, pause: cmp.Or(c.Pause, time.Second)}
+	left := leftovers{log: log, journal: c.Journal, queue: c.queue, pause: cmp.Or(c.Pause, time.Second)}
 	reading := journal.Reading{
 		From: from, Types: []string{"hub.ReplyWritten", "hub.AcknowledgementWritten", "hub.LetterWritten", "hub.MessageRedirected", "hub.DeliveryFailed"}, Principal: &clerkPrincipal,
 	}

@@ -3,6 +3,7 @@ package notifier_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -47,14 +48,16 @@ func TestO3OnlyOneMayPutTheDot(t *testing.T) {
 }
 
 // TestClaimHoldsThoughTheViewLags: the view still shows a message as queued that
-// somebody has claimed; it is not claimed again while the lease holds.
+// somebody has claimed; it is not claimed again while the lease holds, and never
+// once it may be out: that is unknown, not free (O3).
 func TestClaimHoldsThoughTheViewLags(t *testing.T) {
 	p := openPost(t)
-	claimed, free := events.OutboundID("0124"), events.OutboundID("0125")
-	for _, id := range []events.OutboundID{claimed, free} {
+	claimed, going, free := events.OutboundID("0124"), events.OutboundID("0126"), events.OutboundID("0125")
+	for i, id := range []events.OutboundID{claimed, going, free} {
+		to := fmt.Sprintf("ada@cust%d.test", i) // each has room of its own
 		p.append(events.OutboundStream(id), events.MessageQueued{
 			Outbound: id, Customer: "c", Kind: events.OutboundReply, Channel: events.Email,
-			Rendered: events.NewBlob([]byte("x")), Parcel: events.Seal(events.Parcel{RcptTo: "ada@cust.test", To: events.Address{Address: "ada@cust.test"}}),
+			Rendered: events.NewBlob([]byte("x")), Parcel: events.Seal(events.Parcel{RcptTo: to, To: events.Address{Address: to}}), Domain: events.Hash(to),
 		})
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -66,6 +69,8 @@ func TestClaimHoldsThoughTheViewLags(t *testing.T) {
 	cancel()
 	<-read
 	p.append(events.OutboundStream(claimed), events.DeliveryAttempted{Outbound: claimed, Attempt: 1, Worker: "one", Lease: p.now().Add(time.Hour)})
+	p.append(events.OutboundStream(going), events.DeliveryAttempted{Outbound: going, Attempt: 1, Worker: "one", Lease: p.now().Add(-time.Hour)},
+		events.DeliveryStarted{Outbound: going, Attempt: 1, Lease: p.now().Add(-time.Minute)})
 	ctx, cancel = context.WithCancel(t.Context())
 	d := notifier.Dispatcher{
 		Journal: p.Journal, Bus: p.bus, Outbox: p.outbox, Changed: p.feed.Changed, Worker: "two",
@@ -97,6 +102,9 @@ func TestClaimHoldsThoughTheViewLags(t *testing.T) {
 	}
 	if n := attempts(claimed); n != 1 {
 		t.Errorf("%d claims of one message while the first holds", n)
+	}
+	if n := attempts(going); n != 1 {
+		t.Errorf("%d claims of a message whose final dot may be out", n)
 	}
 }
 

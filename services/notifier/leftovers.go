@@ -3,10 +3,12 @@ package notifier
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/westshore/hub/events"
+	"github.com/westshore/hub/events/journal"
 	"github.com/westshore/hub/events/store"
 )
 
@@ -23,14 +25,21 @@ const (
 // leftovers are messages that could not be queued when it was their turn: their
 // files or keys could not be read, the disk was full. They hold up nobody and are
 // tried until it works. While there are any, the clerk's checkpoint stays before
-// them, so that a restart finds them again.
+// them, so that a restart finds them again. What they say is not kept: it is read
+// again each time, as it may be erased meanwhile.
 type leftovers struct {
-	log   *slog.Logger
-	queue func(context.Context, events.Recorded) error
-	pause time.Duration
+	log     *slog.Logger
+	journal *journal.Journal
+	queue   func(context.Context, events.Recorded) error
+	pause   time.Duration
 
 	mu   sync.Mutex
-	list []events.Recorded
+	list []leftover
+}
+
+type leftover struct {
+	stream   events.Stream
+	revision events.Revision
 }
 
 func (l *leftovers) any() bool {
@@ -68,7 +77,7 @@ func (l *leftovers) put(rec events.Recorded) bool {
 	if len(l.list) == maxLeft {
 		return false
 	}
-	l.list = append(l.list, rec)
+	l.list = append(l.list, leftover{rec.Stream, rec.Revision})
 	return true
 }
 
@@ -81,26 +90,29 @@ func (l *leftovers) run(ctx context.Context) {
 		if pause = min(2*pause, maxLeftPause); len(list) == 0 {
 			pause = l.pause
 		}
-		for _, rec := range list {
-			if err := l.queue(ctx, rec); err != nil {
-				l.log.Warn("message still not queued", "stream", rec.Stream, "error", err)
+		for _, one := range list {
+			if err := l.again(ctx, one); err != nil {
+				l.log.Warn("message still not queued", "stream", one.stream, "error", err)
 				continue
 			}
-			l.done(rec.ID)
+			l.mu.Lock() // not in place: list is still read
+			l.list = slices.DeleteFunc(slices.Clone(l.list), func(o leftover) bool { return o == one })
+			l.mu.Unlock()
 		}
 	}
 }
 
-func (l *leftovers) done(id events.UUID) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var rest []events.Recorded // not in place: run reads the old list
-	for _, rec := range l.list {
-		if rec.ID != id {
-			rest = append(rest, rec)
+func (l *leftovers) again(ctx context.Context, one leftover) error {
+	history, err := l.journal.Load(ctx, one.stream, &clerkPrincipal)
+	if err != nil {
+		return err
+	}
+	for _, rec := range history {
+		if rec.Revision == one.revision {
+			return l.queue(ctx, rec)
 		}
 	}
-	l.list = rest
+	return nil // the stream is gone, and with it what was to be sent
 }
 
 // pass waits; false when ctx ended.
