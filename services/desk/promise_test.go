@@ -97,3 +97,38 @@ func TestWhatCannotBeRoutedIsInSight(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestO16WhatIsGoingOutCannotBeTakenBack: from the claim on, a message can be
+// neither recalled nor cancelled nor sent again by hand, whatever the view shows.
+func TestO16WhatIsGoingOutCannotBeTakenBack(t *testing.T) {
+	o := open(t)
+	ticket := o.receive(o.inquiry(mail{from: "ada@cust.test", id: "1@cust.test", text: "one"}))[0].Ticket
+	done, err := o.Reply(t.Context(), command(), reply(ticket))
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := events.DeriveOutbound(done.Message, 0)
+	say := func(evs ...events.Event) {
+		t.Helper()
+		by := journal.By{Command: events.NewUUID(), Actor: "test"}
+		_, err := o.Execute(t.Context(), events.OutboundStream(id), by, func([]events.Recorded) ([]events.Event, error) { return evs, nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	say(events.MessageQueued{Outbound: id, Kind: events.OutboundReply, Ticket: ticket, Message: done.Message, Customer: "c", Parcel: events.Seal(events.Parcel{})},
+		events.DeliveryAttempted{Outbound: id, Attempt: 1, Worker: "w", Lease: time.Now().Add(time.Hour)})
+	for _, phase := range []string{"claimed", "started"} {
+		for what, err := range map[string]error{
+			"recall": second(o.Recall(t.Context(), command(), ticket, done.Message)),
+			"cancel": second(o.CancelDelivery(t.Context(), command(), id)),
+			"retry":  second(o.RetryDelivery(t.Context(), command(), id)),
+		} {
+			var no *desk.Refusal
+			if !errors.As(err, &no) {
+				t.Errorf("%s of a message that is %s: %v, want a refusal", what, phase, err)
+			}
+		}
+		say(events.DeliveryStarted{Outbound: id, Attempt: 1})
+	}
+}
