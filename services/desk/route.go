@@ -39,7 +39,7 @@ func (r *Router) again(ctx context.Context, in events.InquiryReceived) error {
 }
 
 // suspicious names why an inquiry waits for a person instead of becoming a
-// ticket; empty when it does not (MAIL I26, I30, I31).
+// ticket; empty when it does not (MAIL I26, I30, I31, I48).
 func suspicious(in events.InquiryReceived) string {
 	switch {
 	case in.Class == events.MailLoop:
@@ -52,6 +52,8 @@ func suspicious(in events.InquiryReceived) string {
 		return "complaint"
 	case in.Class == events.MailReceipt && in.SignedTicket == "" && in.ReplyTicket == "":
 		return "receipt"
+	case slices.Contains(in.Warnings, "spam") && in.ReplyTicket == "" && in.SignedTicket == "" && in.Class != events.MailSent:
+		return "spam" // an answer in a ticket is shown with the warning (I48)
 	}
 	return ""
 }

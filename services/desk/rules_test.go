@@ -37,6 +37,39 @@ func TestBrakesOutliveARestart(t *testing.T) {
 	}
 }
 
+// MAIL I28: what one sender did is remembered over a restart too.
+func TestSenderBrakesOutliveARestart(t *testing.T) {
+	o := open(t)
+	o.router.NewTickets, o.router.AcksPerHour, o.router.AcksPerDay = 3, 10, 2
+	var first events.TicketID
+	for i, want := range []string{"", "", "sender_day", "sender_tickets"} {
+		d := o.receive(o.inquiry(mail{from: "crm@cust.test", id: fmt.Sprint(i, "@cust.test")}))[0]
+		if d.Brake != want || d.New != (want != "sender_tickets") {
+			t.Errorf("mail %d: %+v, want %q", i, d, want)
+		}
+		if i == 2 {
+			first = d.Ticket
+		}
+		if i == 3 && d.Ticket != first {
+			t.Errorf("it went into %s, want the newest, %s", d.Ticket, first)
+		}
+	}
+}
+
+// MAIL I48: what our mail server calls spam waits, unless it answers us.
+func TestSpamWaits(t *testing.T) {
+	o := open(t)
+	id := o.receive(o.inquiry(mail{from: "ada@cust.test", id: "0@cust.test"}))[0].Ticket
+	spam := func(in *events.InquiryReceived) { in.Warnings = []string{"spam"} }
+	if d := o.receive(o.inquiry(mail{from: "eve@evil.test", id: "1@x", change: spam}))[0]; d.Why != "quarantine:spam" {
+		t.Errorf("%+v", d)
+	}
+	answer := o.inquiry(mail{from: "ada@cust.test", id: "2@x", change: func(in *events.InquiryReceived) { spam(in); in.ReplyTicket = id }})
+	if d := o.receive(answer)[0]; d.Ticket != id {
+		t.Errorf("%+v", d)
+	}
+}
+
 // An answer that the server numbered before the mail it answers still joins it.
 func TestAnswerNumberedBeforeItsOriginal(t *testing.T) {
 	o := open(t)

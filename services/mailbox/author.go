@@ -19,6 +19,7 @@ const (
 	warnAgentUnproved = "agent_unproved" // an agent's address without proof
 	warnOneTimeCode   = "one_time_code"  // a service's code or confirmation link
 	warnReplyToList   = "reply_to_many"  // answers would go to several addresses
+	warnSpam          = "spam"           // our own mail server says so
 )
 
 // author is the person a mail is from, for the ticket: mostly its first From

@@ -171,6 +171,9 @@ func (d *Door) read(f Fetched) reading {
 	if f.Fault != "" {
 		in.Warnings = append(in.Warnings, string(f.Fault))
 	}
+	if m.IsSpam(d.AuthServIDs) {
+		in.Warnings = append(in.Warnings, warnSpam)
+	}
 	class, rule := mail.Classify(m, own)
 	in.Class, in.ClassRule = classes[class], rule
 	d.marks(&in, m, tokens)
