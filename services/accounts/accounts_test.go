@@ -163,7 +163,7 @@ func TestNewPasswordEndsSessionsButNotTokens(t *testing.T) {
 	if _, err := a.Session(t.Context(), s.Token); err != nil { // now cached
 		t.Fatal(err)
 	}
-	if err := a.SetPassword(t.Context(), root, id, "another long one"); err != nil {
+	if err := a.SetPassword(t.Context(), events.AgentActor(id), id, "another long one"); err != nil {
 		t.Fatal(err)
 	}
 	_, err = a.Session(t.Context(), s.Token)
@@ -173,6 +173,12 @@ func TestNewPasswordEndsSessionsButNotTokens(t *testing.T) {
 	if _, err := a.Token(t.Context(), token); err != nil {
 		t.Fatalf("the token ended too: %v", err)
 	}
+	// FIELD 28: who took a session over may have made a token; a reset ends it.
+	if err := a.SetPassword(t.Context(), root, id, "one more long one"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = a.Token(t.Context(), token)
+	is[*accounts.ExpiredError](t, err)
 }
 
 func TestDeactivationEndsEverything(t *testing.T) {

@@ -80,7 +80,9 @@ func (n New) check() error {
 }
 
 // SetPassword sets an agent's password and ends the agent's sessions. API tokens
-// stay: they are not made from the password.
+// stay when the agent does it: they are not made from the password. When somebody
+// else does, it is to put an account right that is not in the agent's hands: then
+// they end as well, because whoever was in it may have made some.
 func (a *Accounts) SetPassword(ctx context.Context, by events.Actor, id events.AgentID, password string) error {
 	if err := a.mustBeActive(ctx, id); err != nil {
 		return err
@@ -96,7 +98,10 @@ func (a *Accounts) SetPassword(ctx context.Context, by events.Actor, id events.A
 		if err := setHash(tx, id, hash, a.now().UnixMilli()); err != nil {
 			return err
 		}
-		_, err := tx.Exec(`DELETE FROM sessions WHERE agent = ?`, string(id))
+		if _, err := tx.Exec(`DELETE FROM sessions WHERE agent = ?`, string(id)); err != nil || by == events.AgentActor(id) {
+			return err
+		}
+		_, err := tx.Exec(`DELETE FROM tokens WHERE agent = ?`, string(id))
 		return err
 	})
 	if err != nil {

@@ -8,10 +8,10 @@
 //
 // It promises that an unknown address costs a login the same work as a wrong
 // password, that the number of passwords judged at once is bounded, that tries
-// are limited for each client and each address, that a changed password or a
-// deactivated agent ends every session and token within the life of the lookup
-// cache (five seconds; at once in the process that did it), and that no secret
-// can be read back from the database.
+// are limited for each client and each address, that a changed password ends every
+// session, and one that somebody else changed or a deactivated agent every token
+// too, within the life of the lookup cache (five seconds; at once in the process
+// that did it), and that no secret can be read back from the database.
 //
 // It never writes a credential into an event or a log.
 package accounts
