@@ -1,8 +1,10 @@
 package public
 
 import (
+	"bytes"
 	"context"
 	"mime"
+	"sync"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -13,14 +15,14 @@ type File func(ctx context.Context, token string) (name string, content []byte, 
 // file hands out a file of an answer (MAIL O21): as a download that no browser
 // draws or runs, kept nowhere on the way.
 func (p *Pages) file(c *fiber.Ctx) error {
-	select {
-	case p.fetches <- struct{}{}:
-		defer func() { <-p.fetches }()
-	case <-c.UserContext().Done():
-		return c.UserContext().Err()
+	give, ok := p.fetches.take(p.Client(c))
+	if !ok {
+		c.Set(fiber.HeaderRetryAfter, "60")
+		return p.sheet(c, fiber.StatusServiceUnavailable, sheet{Page: "none", Title: "Not now", Problem: "Many files are fetched at present. Please try again in a minute."})
 	}
 	name, content, err := p.File(c.UserContext(), c.Params("token"))
 	if err != nil {
+		give()
 		status, sentence := p.Status(err)
 		if status >= fiber.StatusInternalServerError {
 			p.Logger.ErrorContext(c.UserContext(), "file of a link not handed out", "error", err)
@@ -39,5 +41,51 @@ func (p *Pages) file(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
 	c.Set(fiber.HeaderCacheControl, "private, no-store")
 	c.Set("X-Robots-Tag", "noindex, nofollow")
-	return c.Send(content)
+	c.Context().SetBodyStream(&fetched{bytes.NewReader(content), give}, len(content))
+	return nil
+}
+
+// fetched is a file on its way out, which ends when the server is done with it.
+type fetched struct {
+	*bytes.Reader
+	give func()
+}
+
+// Close gives the place back.
+func (f *fetched) Close() error {
+	f.give()
+	return nil
+}
+
+// How many files are open at a time, in all and for one visitor: each is in memory
+// until it has gone out, however slowly it is read.
+const (
+	fetchesTotal = 16
+	fetchesEach  = 4
+)
+
+// places counts the files that are open.
+type places struct {
+	mu   sync.Mutex
+	used int
+	held map[string]int // by client
+}
+
+// take holds a place until give is called, or says no.
+func (p *places) take(client string) (give func(), ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.used >= fetchesTotal || p.held[client] >= fetchesEach {
+		return nil, false
+	}
+	p.used++
+	p.held[client]++
+	return sync.OnceFunc(func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.used--
+		if p.held[client]--; p.held[client] == 0 {
+			delete(p.held, client)
+		}
+	}), true
 }

@@ -48,7 +48,7 @@ type Pages struct {
 	Config
 	page    *template.Template
 	privacy *template.Template
-	fetches chan struct{} // files that are opened at a time
+	fetches *places // files that are open
 }
 
 //go:embed form.html privacy.html
@@ -65,7 +65,7 @@ func New(c Config) (*Pages, error) {
 		return nil, fmt.Errorf("open public pages: %w", err)
 	}
 	c.Logger = c.Logger.With("room", "public")
-	return &Pages{c, page, privacy, make(chan struct{}, 4)}, nil
+	return &Pages{c, page, privacy, &places{held: map[string]int{}}}, nil
 }
 
 // Mount adds the pages' routes.
