@@ -184,6 +184,7 @@ func (o *Office) certificate(s *State) Certificate {
 		Limits: []string{
 			"what was delivered to a browser, a mailbox or a recipient is out of reach",
 			"over-provisioned cells of disks and snapshots of virtual machines are covered by destroyed keys only",
+			"the log keeps one random number for each person, so that erased messages of one person can be told to be one person's, but not whose",
 		},
 		Tool: o.cfg.Tool, Verifier: "system:privacy",
 	}
