@@ -213,6 +213,8 @@ func (h *house) receive(ctx context.Context, start func(string, func(context.Con
 	if err := g.Bind(ctx); err != nil {
 		return err
 	}
+	at := g.URL()
+	h.bound.Store(&at)
 	start("accounts", h.accounts.Run)
 	start("gateway", g.Listen)
 	if private != nil {

@@ -143,7 +143,7 @@ func (h *house) notify(start func(string, func(context.Context) error)) error {
 // links are the addresses of files that are too large for a mail.
 func (h *house) links() *notifier.Links {
 	return &notifier.Links{
-		Journal: h.journal, OpenBlob: h.sealer.OpenBlob, Key: h.vault.Secret("file links"), URL: h.publicURL() + "/files/",
+		Journal: h.journal, OpenBlob: h.sealer.OpenBlob, Key: h.vault.Secret("file links"), URL: func() string { return h.publicURL() + "/files/" },
 		Keep: h.cfg.SMTP.Links, Now: time.Now,
 	}
 }

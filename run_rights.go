@@ -74,6 +74,9 @@ func (h *house) publicURL() string {
 	if h.cfg.HTTP.PublicURL != "" {
 		return strings.TrimSuffix(h.cfg.HTTP.PublicURL, "/")
 	}
+	if at := h.bound.Load(); at != nil { // a free port is known only now
+		return *at
+	}
 	return "http://" + strings.Replace(h.cfg.HTTP.Listen, "[::]", "localhost", 1)
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -70,8 +71,9 @@ type house struct {
 
 	rightsOffice
 
-	doors   sync.RWMutex // held by whoever takes something in; a backup waits for them
-	worker  string       // random name of this process
+	doors   sync.RWMutex           // held by whoever takes something in; a backup waits for them
+	worker  string                 // random name of this process
+	bound   atomic.Pointer[string] // where reception listens, once it does
 	started time.Time
 	closers []func()
 }

@@ -155,7 +155,7 @@ func (h *house) rooms() gateway.Rooms {
 	retentionRoom := h.retention(runners)
 	h.runners = runners
 	h.links = &notifier.Links{
-		Journal: h.kit.Journal, OpenBlob: h.kit.Sealer.OpenBlob, Key: h.kit.Vault.Secret("file links"), URL: "/files/", Now: time.Now,
+		Journal: h.kit.Journal, OpenBlob: h.kit.Sealer.OpenBlob, Key: h.kit.Vault.Secret("file links"), URL: func() string { return "/files/" }, Now: time.Now,
 	}
 	return gateway.Rooms{
 		Post: h.post(), Notices: h.writers(), NoticeView: nv,

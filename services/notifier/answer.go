@@ -40,7 +40,7 @@ func (c *Clerk) compose(ctx context.Context, e events.ReplyWritten, at time.Time
 	var until time.Time
 	for _, i := range c.order(e, answer) {
 		f := answer.Files[i]
-		if f.Size <= inside || c.Links == nil || c.Links.URL == "" {
+		if f.Size <= inside || c.Links == nil {
 			content, state, err := c.OpenBlob(ctx, clerkPrincipal, e.Files[i])
 			if err != nil || state != events.Plain {
 				return d, errors.Join(err, fmt.Errorf("open file of message %s: %s", e.Message, state))

@@ -20,7 +20,7 @@ import (
 
 func (p *post) links() *notifier.Links {
 	return &notifier.Links{
-		Journal: p.Journal, OpenBlob: p.Sealer.OpenBlob, Key: p.Vault.Secret("file links"), URL: "https://help.test/files/",
+		Journal: p.Journal, OpenBlob: p.Sealer.OpenBlob, Key: p.Vault.Secret("file links"), URL: func() string { return "https://help.test/files/" },
 		Keep: 24 * time.Hour, Now: p.now,
 	}
 }

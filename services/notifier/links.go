@@ -22,8 +22,8 @@ type Links struct {
 	Journal *journal.Journal
 	// OpenBlob opens a file: seal.Sealer.OpenBlob.
 	OpenBlob func(context.Context, events.Principal, events.Blob) ([]byte, events.State, error)
-	Key      []byte // signs
-	URL      string // what stands before a token; empty: there are no links
+	Key      []byte        // signs
+	URL      func() string // what stands before a token
 	// Keep is how long a link works. Zero is 30 days.
 	Keep time.Duration
 	Now  func() time.Time
@@ -92,7 +92,7 @@ func (l *Links) Make(t events.TicketID, msg events.MessageID, file int, written 
 		body = append(body, b...)
 	}
 	body = binary.BigEndian.AppendUint64(append(body, byte(file)), uint64(until.Unix()))
-	return l.URL + base64.RawURLEncoding.EncodeToString(append(body, l.mac(body)...)), until, nil
+	return l.URL() + base64.RawURLEncoding.EncodeToString(append(body, l.mac(body)...)), until, nil
 }
 
 func (l *Links) read(token string) (link, error) {

@@ -67,7 +67,7 @@ func (c *Clerk) again(ctx context.Context, rec events.Recorded, e events.Deliver
 	to := q.Parcel.Value().To
 	if e.Class == ClassSize {
 		a, ok, err := written(ctx, c.Journal, q.Ticket, q.Message)
-		if err != nil || !ok || q.Links || len(a.Files) == 0 || c.Links == nil || c.Links.URL == "" {
+		if err != nil || !ok || q.Links || len(a.Files) == 0 || c.Links == nil {
 			return err
 		}
 	} else {
