@@ -30,13 +30,15 @@ func (l *Leave) mac(target string) string {
 }
 
 // Link gives the address that a link is written with: the page's for an external
-// one of the web, else the target itself. A nil Leave changes nothing.
+// one of the web, else the target itself. What does not parse gets none: a browser
+// would make an address of it that nobody looked at (a backslash, to it, is a slash).
+// A nil Leave changes nothing else.
 func (l *Leave) Link(target string) string {
-	if l == nil {
-		return target
-	}
 	u, err := url.Parse(target)
-	if err != nil || !web(u) || l.Own != nil && l.Own(asciiHost(u)) {
+	if err != nil || strings.Contains(target, `\`) {
+		return ""
+	}
+	if l == nil || !web(u) || l.Own != nil && l.Own(asciiHost(u)) {
 		return target
 	}
 	return LeavePath + "?u=" + url.QueryEscape(target) + "&m=" + l.mac(target)

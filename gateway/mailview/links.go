@@ -31,7 +31,9 @@ func (l *Leave) Links(text string) []TextLink {
 		if seen[found] = true; len(out) == maxLinks {
 			break
 		}
-		out = append(out, TextLink{found, l.Link(found)})
+		if href := l.Link(found); href != "" {
+			out = append(out, TextLink{found, href})
+		}
 	}
 	return out
 }

@@ -40,3 +40,20 @@ func TestTextLinksAreBounded(t *testing.T) {
 		t.Errorf("an address of 3,000 bytes is a link")
 	}
 }
+
+// An address that only a browser can read is no link: it would lead past the page.
+//
+// clause: S5
+func TestHostileTextLinksLeadNowherePastThePage(t *testing.T) {
+	for _, text := range []string{
+		`https://evil.example\@help.house.example/`, "https://evil.example:port/", "https://evil.example/%zz", `https://evil.example\.help.house.example/`,
+		"https://help.house.example@evil.example/", "https://help.house.example:80@evil.example/", "https://evil.example#@help.house.example/",
+		"https://evil.example?@help.house.example/", "https://[::1", "https://help.house.example.evil.example/", "https://help.house.example%2eevil.example/",
+	} {
+		for _, l := range leave.Links(text) {
+			if !strings.HasPrefix(l.Href, mailview.LeavePath+"?u=") {
+				t.Errorf("%q leads to %q", text, l.Href)
+			}
+		}
+	}
+}

@@ -156,7 +156,7 @@ func (r *rewriter) link(t html.Token) {
 	r.endLink()
 	href := attr(t, "href")
 	u, err := url.Parse(href)
-	ok := err == nil && len(href) <= 4000
+	ok := err == nil && len(href) <= 4000 && r.opt.Leave.Link(href) != ""
 	if ok {
 		switch strings.ToLower(u.Scheme) {
 		case "http", "https":

@@ -128,3 +128,36 @@ func TestPrivacyPages(t *testing.T) {
 		t.Errorf("page before a link: %s", body)
 	}
 }
+
+// PRIVACY 6, test 29, over HTTP: the page sends nobody where no mail of ours led, names
+// the true host whatever stands before it, and is no open redirect.
+//
+// clause: S5
+func TestLeavePageIsNoOpenRedirect(t *testing.T) {
+	app, _, leave, _ := site(t)
+	good, err := url.Parse(leave.Link("https://other.example/a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mac := good.Query().Get("m")
+	for _, target := range []string{
+		"https://evil.example/", "javascript:alert(1)", "data:text/html,<script>alert(1)</script>", "//evil.example", "https://other.example/a/../b",
+		"https://other.example/a\r\nLocation: https://evil.example", "", "vbscript:x", " https://other.example/a",
+	} {
+		path := "/leave?" + url.Values{"u": {target}, "m": {mac}}.Encode()
+		res, body := ask(t, app, http.MethodGet, path, nil)
+		if res.StatusCode != http.StatusNotFound || res.Header.Get("Location") != "" || strings.Contains(body, "evil.example") || strings.Contains(body, "href=\"javascript") {
+			t.Errorf("%q: %d, %s", target, res.StatusCode, res.Header.Get("Location"))
+		}
+	}
+	// Even with a mark of ours, only the web is led to.
+	for _, target := range []string{"javascript:alert(1)", "data:text/html,x", "mailto:a@b.example"} {
+		if got := leave.Link(target); strings.HasPrefix(got, "/leave") {
+			t.Errorf("%q got a page: %s", target, got)
+		}
+	}
+	_, body := ask(t, app, http.MethodGet, leave.Link("https://help.house.example@evil.example/x"), nil)
+	if !strings.Contains(body, `<p class="host">evil.example</p>`) || !strings.Contains(body, "Go to evil.example") {
+		t.Errorf("the page hides where it leads: %s", body)
+	}
+}
