@@ -202,14 +202,14 @@ func (d *Dispatcher) dispatch(ctx context.Context) (full bool, err error) {
 		return false, err
 	}
 	claimed := make([]bool, len(due))
-	g, gctx := errgroup.WithContext(ctx)
+	var g errgroup.Group // one that fails does not take the others back, half claimed
 	g.SetLimit(dispatchParallel)
 	for i, item := range due {
 		if !d.pace.take(item.ID, item.Domain, now, now.Add(d.Lease)) {
 			continue
 		}
 		g.Go(func() (err error) {
-			if claimed[i], err = d.claim(gctx, item); err != nil || !claimed[i] {
+			if claimed[i], err = d.claim(ctx, item); err != nil || !claimed[i] {
 				d.pace.back(item.ID)
 			}
 			return err

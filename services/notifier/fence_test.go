@@ -90,9 +90,11 @@ func TestClaimHoldsThoughTheViewLags(t *testing.T) {
 		}
 		return n
 	}
+	limit, end := context.WithTimeout(t.Context(), 20*time.Second)
+	defer end()
 	for n := uint64(0); n == 0 || attempts(free) == 0; { // the free one is claimed and handed out
 		var err error
-		if n, err = p.bus.Depth(t.Context(), bus.Outbound); err != nil {
+		if n, err = p.bus.Depth(limit, bus.Outbound); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -137,4 +139,31 @@ func TestAnswerThatCannotBeQueuedIsNotForgotten(t *testing.T) {
 		p.await(unlucky, outbox.Accepted, 1)
 		stop()
 	}
+}
+
+// TestOneSickMessageHoldsUpNobody: a message that cannot be claimed is tried again,
+// and those beside it are claimed and handed out, not claimed and left.
+func TestOneSickMessageHoldsUpNobody(t *testing.T) {
+	p := openPost(t)
+	p.tune = func(all *parts) {
+		all.dispatcher.Gate = func(_ context.Context, who events.SubjectID, _ string) (bool, string, error) {
+			if who == "unlucky" {
+				return false, "", errors.New("cannot be asked")
+			}
+			return true, "", nil
+		}
+	}
+	sick := p.writeFor("unlucky", "ada@cust.test")
+	var others []events.MessageID
+	for i := range 12 {
+		others = append(others, p.write(fmt.Sprintf("r@cust%d.test", i)))
+	}
+	stop := p.run("one", p.relay())
+	defer stop()
+	for _, msg := range others {
+		if item := p.await(msg, outbox.Accepted, 1)[0]; item.Attempts != 1 {
+			t.Errorf("%d attempts", item.Attempts)
+		}
+	}
+	p.await(sick, outbox.Queued, 1)
 }
