@@ -24,13 +24,14 @@ func withoutCards(m *mail.Message, raw []byte, parse func([]byte) *mail.Message)
 		raw, warning = masked, cardMasked
 		m = parse(raw)
 	}
-	left, inHTML := 0, 0
+	left := 0
 	for _, s := range []*string{&m.Subject, &m.Text} {
 		var n int
 		*s, n = cards.Mask(*s)
 		left += n
 	}
-	if m.HTML, inHTML = cards.Mask(m.HTML); left+inHTML == 0 {
+	html, inHTML := cards.Mask(m.HTML)
+	if m.HTML = html; left+inHTML == 0 {
 		return m, raw, warning
 	}
 	if inHTML == 0 { // it stands there across tags
