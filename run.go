@@ -271,7 +271,7 @@ func (h *house) metrics() []ops.Metric {
 			return out
 		}
 	}
-	return append(slices.Concat(h.postMetrics(), h.mailMetrics(), h.rightsMetrics()), []ops.Metric{
+	return append(slices.Concat(h.busMetrics(), h.postMetrics(), h.mailMetrics(), h.rightsMetrics()), []ops.Metric{
 		{Name: "hub_view_lag_seconds", Help: "How far a view is behind the log.", Labels: []string{"view"}, Read: perView(func(l projections.Lag) float64 { return l.Seconds })},
 	}...)
 }
