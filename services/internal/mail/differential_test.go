@@ -59,11 +59,12 @@ func wellFormed(t *rapid.T) string {
 	var b strings.Builder
 	b.WriteString("From: a@b.example\r\nTo: c@d.example\r\nSubject: " + rapid.SampledFrom([]string{
 		"plain", "=?utf-8?q?Gr=C3=BC=C3=9Fe?=", "=?iso-8859-1?q?caf=E9?= latte", "=?utf-8?b?5pel5pys?=\r\n =?utf-8?b?6Kqe?=", "folded\r\n twice\r\n again",
+		"=?iso-2022-jp?b?GyRCRnxLXBsoQg==?=", "=?koi8-r?b?8NLJ18XU?=", "=?utf-8?q?a?= =?utf-8?q?b?=", "a =?utf-8?q?=e2=82=ac?= b",
 	}).Draw(t, "subject") + "\r\nMIME-Version: 1.0\r\n")
 	alternative := func() string {
 		return "Content-Type: multipart/alternative; boundary=\"alt\"\r\n\r\n--alt\r\n" + textPart(t, "plain") + "\r\n--alt\r\n" + textPart(t, "html") + "\r\n--alt--\r\n"
 	}
-	switch rapid.SampledFrom([]string{"single", "alternative", "mixed", "mixed alternative"}).Draw(t, "shape") {
+	switch rapid.SampledFrom([]string{"single", "alternative", "mixed", "mixed alternative", "related", "deep", "odd"}).Draw(t, "shape") {
 	case "single":
 		b.WriteString(textPart(t, rapid.SampledFrom([]string{"plain", "html"}).Draw(t, "kind")))
 	case "alternative":
@@ -72,8 +73,36 @@ func wellFormed(t *rapid.T) string {
 		b.WriteString("Content-Type: multipart/mixed; boundary=mix\r\n\r\n--mix\r\n" + textPart(t, "plain") + fileParts(t) + "\r\n--mix--\r\n")
 	case "mixed alternative":
 		b.WriteString("Content-Type: multipart/mixed; boundary=mix\r\n\r\npreamble\r\n--mix\r\n" + alternative() + fileParts(t) + "\r\n--mix--\r\nepilogue\r\n")
+	case "related":
+		b.WriteString("Content-Type: multipart/related; boundary=rel; type=\"multipart/alternative\"\r\n\r\n--rel\r\n" + alternative() + "\r\n--rel\r\n" +
+			"Content-Type: image/gif; name=p.gif\r\nContent-ID: <p@x>\r\nContent-Disposition: inline; filename=p.gif\r\nContent-Transfer-Encoding: base64\r\n\r\nR0lGODlhAQABAAAAACw=\r\n--rel--\r\n")
+	case "deep":
+		b.WriteString("Content-Type: multipart/mixed; boundary=out\r\n\r\n--out\r\nContent-Type: multipart/mixed; boundary=mix\r\n\r\n--mix\r\n" + textPart(t, "plain") +
+			fileParts(t) + "\r\n--mix--\r\n--out--\r\n")
+	case "odd":
+		b.WriteString(odd(t))
 	}
 	return b.String()
+}
+
+// odd draws what is legal, or so common that every reader takes it: bare line
+// feeds, a comment in a field, quoted parameters, no quotes where they belong, a
+// boundary that begins like another, an end that is missing.
+func odd(t *rapid.T) string {
+	draw := func(name string, of ...string) string { return rapid.SampledFrom(of).Draw(t, name) }
+	boundary := draw("boundary", "mix", "--mix", "mix'()+_,-./:=?", "a b")
+	body := "Content-Type:" + draw("space", " ", "\t", "\r\n ") + draw("case", "multipart/mixed", "Multipart/MIXED") + draw("glue", "; ", ";\r\n\t") +
+		draw("key", "boundary", "BOUNDARY") + `="` + boundary + `"` + "\r\n\r\n" + draw("preamble", "", "This is MIME.\r\n", "\r\n\r\n") +
+		"--" + boundary + draw("padding", "", " ", "\t") + "\r\n" + textPart(t, "plain") +
+		"\r\n--" + boundary + "\r\nContent-Type: application/x-test; name=" + draw("name", "a.bin", `"a b.bin"`, `"=?utf-8?q?=C3=BC.bin?="`) +
+		"\r\nContent-Disposition: attachment\r\nContent-Transfer-Encoding: " + draw("encoding", "base64", "BASE64", " base64 ") + "\r\n\r\n" + draw("content", "AAEC\r\nAwQ=", "AAEC", "AA\r\n\r\n==") + "\r\n"
+	if rapid.Bool().Draw(t, "closed") {
+		body += "--" + boundary + "--\r\n" + draw("epilogue", "", "behind it\r\n")
+	}
+	if rapid.Bool().Draw(t, "bare") {
+		body = strings.ReplaceAll(body, "\r\n", "\n")
+	}
+	return body
 }
 
 func textPart(t *rapid.T, kind string) string {
