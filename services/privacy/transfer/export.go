@@ -255,8 +255,8 @@ func (x *exporter) putHolds(ctx context.Context) error {
 	}
 	var orders []vault.HoldOrder
 	for _, h := range list {
-		kids, any := x.holds[h.ID]
-		if !any {
+		kids, travels := x.holds[h.ID]
+		if !travels {
 			continue
 		}
 		orders = append(orders, vault.HoldOrder{ID: h.ID, Authority: h.Authority, Review: h.Review, KIDs: kids})
@@ -281,7 +281,7 @@ func (o *Office) state(ctx context.Context, of chains, in func(*events.Recorded)
 		}
 		history = slices.DeleteFunc(history, func(r events.Recorded) bool { return !in(&r) })
 		if folded := o.cfg.State(s, history); folded != nil {
-			fmt.Fprintf(h, "%s %d\n", s, len(folded))
+			h.Write(fmt.Appendf(nil, "%s %d\n", s, len(folded)))
 			h.Write(folded)
 		}
 	}

@@ -80,12 +80,13 @@ func (o *Office) scope(ctx context.Context, mailboxes []events.MailboxID, throug
 		threads: map[events.Stream]events.TicketID{}, holds: map[events.HoldID]events.LegalHoldProposed{},
 	}
 	err := o.read(ctx, through, func(r *store.Recorded) error {
-		if !slices.Contains(families, events.Stream(r.Stream).Family()) || !events.Known(r.Type) {
+		stream := events.Stream(r.Stream)
+		if !slices.Contains(families, stream.Family()) || !events.Known(r.Type) {
 			return nil
 		}
 		e, err := typed(r)
 		if err == nil {
-			p.note(events.Stream(r.Stream), e)
+			p.note(stream, e)
 		}
 		return err
 	})
