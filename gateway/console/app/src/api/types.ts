@@ -19,9 +19,7 @@ export type Priority = Ticket["priority"];
 export type TicketPage = Schemas["TicketsOutputBody"];
 export type TicketDetail = Schemas["TicketOutputBody"];
 export type Message = Schemas["Message"];
-export type MessageKind = Message["kind"];
 export type Delivery = Message["delivery"];
-export type Attachment = Schemas["Attachment"];
 export type HistoryItem = Schemas["HistoryLine"];
 export type Done = Schemas["Done"];
 
