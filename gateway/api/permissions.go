@@ -73,7 +73,8 @@ var levels = map[string]level{
 func (a *API) guard(operation string) func(huma.Context, func(huma.Context)) {
 	least := levels[operation]
 	return func(ctx huma.Context, next func(huma.Context)) {
-		caller, sentence := CallerOf(ctx.Context()).Agent, ""
+		caller := CallerOf(ctx.Context()).Agent
+		var sentence string
 		switch {
 		case least == undeclared:
 			sentence = "Nobody may do this"

@@ -168,8 +168,10 @@ func TestGivenUpEventsAreKeptAndGoneEndsTheWorker(t *testing.T) {
 func TestAttack31PrivateAddressesAreNotDialled(t *testing.T) {
 	s := httptest.NewServer(http.NotFoundHandler())
 	defer s.Close()
-	for _, url := range []string{s.URL, "http://169.254.169.254/", "http://[::ffff:127.0.0.1]:1/", "http://10.0.0.1:1/", "http://0.0.0.0:1/", "http://100.64.0.1:1/", "http://0.1.2.3:1/",
-		"http://198.18.0.1:1/", "http://240.0.0.1:1/", "http://[::7f00:1]:1/", "http://[64:ff9b::a9fe:a9fe]:1/", "http://[2002:7f00:1::]:1/", "http://[fec0::1]:1/", "http://[fd00:ec2::254]:1/"} {
+	for _, url := range []string{
+		s.URL, "http://169.254.169.254/", "http://[::ffff:127.0.0.1]:1/", "http://10.0.0.1:1/", "http://0.0.0.0:1/", "http://100.64.0.1:1/", "http://0.1.2.3:1/", "http://198.18.0.1:1/", "http://240.0.0.1:1/",
+		"http://[::7f00:1]:1/", "http://[64:ff9b::a9fe:a9fe]:1/", "http://[2002:7f00:1::]:1/", "http://[fec0::1]:1/", "http://[fd00:ec2::254]:1/",
+	} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, nil)
 		if err != nil {
 			t.Fatal(err)
