@@ -50,7 +50,7 @@ var levels = map[string]level{
 	"list-privacy-requests": office, "get-privacy-requests": office, "add-privacy-request": office, "privacy-request-verify": office,
 	"privacy-request-doubt": office, "privacy-request-extend": office, "privacy-request-refuse": office, "privacy-request-withdraw": office,
 	"privacy-request-export": office, "privacy-request-rectify": office, "privacy-request-restrict": office, "privacy-request-lift": office,
-	"privacy-request-object": office, "privacy-request-decide": office,
+	"privacy-request-object": office, "privacy-request-decide": office, "privacy-request-confirm": office,
 	"list-privacy-consents": member, // of one customer; the handler wants the office for all
 	"privacy-consent-ask":   member, "privacy-consent-withdraw": member,
 
