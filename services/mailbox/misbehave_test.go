@@ -227,10 +227,10 @@ func TestLargeFolderIsListedInParts(t *testing.T) {
 	f, cfg := startFake(t, bodies...)
 	f.set(func() {
 		f.onBody = func(uid uint32, _ bool) string {
-			switch {
-			case uid == 3:
+			switch uid {
+			case 3:
 				return "no"
-			case uid == 4000:
+			case 4000:
 				for gone := range uint32(3) {
 					delete(f.mails, 9000+gone)
 				}

@@ -98,16 +98,16 @@ type rtfReader struct {
 func rtfText(b []byte, limit int) string {
 	r := &rtfReader{codepage: "windows-1252", uc: []int{1}}
 	for i := 0; i < len(b) && r.out.Len()+len(r.raw) < limit; {
-		switch c := b[i]; {
-		case c == '{':
+		switch c := b[i]; c {
+		case '{':
 			i++
 			r.open()
-		case c == '}':
+		case '}':
 			i++
 			r.close()
-		case c == '\\':
+		case '\\':
 			i += r.control(b[i:])
-		case c == '\r' || c == '\n':
+		case '\r', '\n':
 			i++
 		default:
 			i++
