@@ -161,16 +161,6 @@ func join(t *testing.T, s stored) events.Event {
 	return e
 }
 
-// exact compares events through what they say, segments included.
-func exact(t *testing.T, want, got events.Event) {
-	t.Helper()
-	a, _ := json.Marshal(take(t, want))
-	b, _ := json.Marshal(take(t, got))
-	if diff := cmp.Diff(string(a), string(b)); diff != "" {
-		t.Error(diff)
-	}
-}
-
 func TestEveryVersionEverWrittenCanBeRead(t *testing.T) {
 	for _, k := range events.Catalogue() {
 		b, _ := json.MarshalIndent(take(t, sample(k)), "", "  ")

@@ -177,7 +177,7 @@ func testSent(t *testing.T, o *office) {
 	before := len(must[[]ticket](o.hub)(list[ticket](o.hub, "/tickets?view=all")))
 	stranger := &letter{from: "support@hub.test", to: "zed@cust.test", subject: "An offer", text: mark()}
 	answer := &letter{from: "Maya <support@hub.test>", to: "alice@cust.test", subject: "Re: " + ask.subject, text: mark(), references: []string{ask.id}}
-	for _, raw := range [][]byte{[]byte(own.raw), stranger.raw(), answer.raw()} {
+	for _, raw := range [][]byte{own.raw, stranger.raw(), answer.raw()} {
 		if err := o.mail.Append("support@hub.test", "Sent", raw); err != nil {
 			t.Fatal(err)
 		}

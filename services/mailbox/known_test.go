@@ -70,7 +70,7 @@ func TestI3Renumbered(t *testing.T) {
 		if diff := cmp.Diff(want, known); diff != "" {
 			t.Error(diff)
 		}
-		d, taken = newDoor(func(d *mailbox.Door) { d.Journal = k.Journal }) // a restart in between
+		d, _ = newDoor(func(d *mailbox.Door) { d.Journal = k.Journal }) // a restart in between
 	}
 	history, err := k.Load(t.Context(), events.MailboxStream("support"), nil)
 	if err != nil {
