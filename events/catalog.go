@@ -37,6 +37,7 @@ var catalog = []entry{
 
 	{name: "ThreadBound", version: 1, of: ThreadBound{}, family: "thread"},
 	{name: "TicketNumberTaken", version: 1, of: TicketNumberTaken{}, family: "number"},
+	{name: "HubRestored", version: 1, of: HubRestored{}, family: "restores"},
 
 	{name: "CustomerIdentified", version: 1, of: CustomerIdentified{}, family: "customer"},
 	{name: "TicketRequested", version: 1, of: TicketRequested{}, family: "customer"},
