@@ -27,6 +27,8 @@ const cautions: Record<string, string> = {
   reply_to_domain: "Answers go to another domain than the sender's.",
   file_type_mismatch: "An attachment is something else than its name says.",
   file_name_cleaned: "An attachment had a name made to mislead; it was cleaned.",
+  card_masked: "A card number was masked before it was stored.",
+  card_raw_dropped: "A card number was masked. The original mail and its files could not be cleaned and were not kept.",
   encrypted: "A part of this mail is encrypted and cannot be shown.",
   tnef: "Attachments are packed in a winmail.dat file.",
   charset_damaged: "Some characters could not be read.",
