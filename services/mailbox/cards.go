@@ -7,14 +7,15 @@ import (
 
 // Warnings about card numbers.
 const (
-	cardMasked  = "card_masked"
-	cardDropped = "card_raw_dropped"
+	cardMasked = "card_masked"
+	cardInRaw  = "card_in_raw"
 )
 
 // withoutCards masks the numbers of payment cards in a mail before anything of it
 // is kept: in the raw mail, of which it is then read again. Where a number shows
-// only in the text that was made of the mail, the raw mail is not kept, nor its
-// files, and raw is nil.
+// only in the text that was made of the mail (a digit may be written as an HTML
+// entity), it is masked there, and the sealed raw mail keeps it: nothing that
+// somebody sent us is lost for the sake of a guess.
 func withoutCards(m *mail.Message, raw []byte, parse func([]byte) *mail.Message) (_ *mail.Message, _ []byte, warning string) {
 	files := make([]cards.Range, 0, len(m.Attachments))
 	for _, a := range m.Attachments {
@@ -34,9 +35,8 @@ func withoutCards(m *mail.Message, raw []byte, parse func([]byte) *mail.Message)
 	if m.HTML = html; left+inHTML == 0 {
 		return m, raw, warning
 	}
-	if inHTML == 0 { // it stands there across tags
+	if inHTML == 0 { // it stands there in a way that only a browser reads
 		m.HTML = ""
 	}
-	m.Attachments = nil
-	return m, nil, cardDropped
+	return m, raw, cardInRaw
 }

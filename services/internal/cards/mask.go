@@ -18,8 +18,8 @@ func Mask(s string) (string, int) {
 	return string(b), n
 }
 
-// number is a run of digits, with single blanks or hyphens between groups, or a
-// soft line break of quoted-printable in it.
+// number is a run of digits, with single blanks, hyphens or HTML tags between
+// groups, or a soft line break of quoted-printable in it.
 type number struct {
 	at     []int // offsets of the digits
 	groups []int // how many digits each group has
@@ -71,19 +71,35 @@ var (
 )
 
 // between is the length of what may stand between two digits of one number, and
-// whether a new group of digits begins behind it.
+// whether a new group of digits begins behind it: one blank, and any HTML tags.
 func between(b []byte) (n int, group bool) {
+	blank := false
 	for {
 		skip := prefix(b[n:], breaks)
-		if skip == 0 && !group {
+		if skip == 0 && !blank {
 			skip = prefix(b[n:], blanks)
-			group = skip > 0
+			blank = skip > 0
 		}
-		if skip == 0 {
+		if skip > 0 {
+			n, group = n+skip, group || blank
+			continue
+		}
+		if skip = tag(b[n:]); skip == 0 {
 			return n, group
 		}
-		n += skip
+		n, group = n+skip, true
 	}
+}
+
+// longestTag is how far the end of a tag is looked for.
+const longestTag = 512
+
+// tag is the length of the HTML tag or comment that b begins with.
+func tag(b []byte) int {
+	if len(b) < 3 || b[0] != '<' || b[1] != '/' && b[1] != '!' && (b[1]|0x20 < 'a' || b[1]|0x20 > 'z') {
+		return 0
+	}
+	return bytes.IndexByte(b[:min(len(b), longestTag)], '>') + 1
 }
 
 func prefix(b []byte, list []string) int {

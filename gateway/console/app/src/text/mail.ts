@@ -28,7 +28,7 @@ const cautions: Record<string, string> = {
   file_type_mismatch: "An attachment is something else than its name says.",
   file_name_cleaned: "An attachment had a name made to mislead; it was cleaned.",
   card_masked: "A card number was masked before it was stored.",
-  card_raw_dropped: "A card number was masked. The original mail and its files could not be cleaned and were not kept.",
+  card_in_raw: "A card number was masked in the text. The original mail still has it: redact the message if nobody needs it.",
   encrypted: "A part of this mail is encrypted and cannot be shown.",
   tnef: "Attachments are packed in a winmail.dat file.",
   charset_damaged: "Some characters could not be read.",
