@@ -55,7 +55,7 @@ type savedFile struct {
 
 // backedUpApart are the entries of the data folder that the backup treats in
 // their own way, or leaves out because they are made anew.
-var backedUpApart = []string{"node", "vault", "blobs", "views", "bus", "accounts.db", "accounts.db-wal", "accounts.db-shm", "hub.lock", "control.sock", "root.key"}
+var backedUpApart = []string{"node", "vault", "blobs", "views", "bus", "accounts.db", "accounts.db-wal", "accounts.db-shm", "hub.lock", "control.sock", "root.key", restoredMarkName, restoredMarkName + ".new"}
 
 // backupCommand makes the folder's path whole, as the hub that is running may
 // stand elsewhere.

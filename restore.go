@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // restoreCommand fills an empty data folder from a backup.
@@ -48,6 +49,10 @@ func restore(cfg *Config, from string, out io.Writer) (err error) {
 			err = errors.Join(fmt.Errorf("restore %s: %w", from, err), m.undo(cfg.Data))
 		}
 	}()
+	// Before anything else, so that there is no log from a backup that does not say so.
+	if err := (restoredMark{Made: m.Made, Restored: time.Now().UTC(), Head: m.Head}).leave(cfg.Data); err != nil {
+		return err
+	}
 	missing := len(m.Files)
 	for part, to := range restoredTo {
 		source := filepath.Join(from, part)
@@ -108,7 +113,7 @@ func readManifest(dir string) (m manifest, err error) {
 
 // undo removes what a failed restore has written.
 func (m *manifest) undo(data string) error {
-	var errs []error
+	errs := []error{os.RemoveAll(filepath.Join(data, restoredMarkName)), os.RemoveAll(filepath.Join(data, restoredMarkName+".new"))}
 	for part, to := range restoredTo {
 		if part != "rest" {
 			errs = append(errs, os.RemoveAll(filepath.Join(data, to)))
@@ -132,7 +137,8 @@ func (m *manifest) report(cfg *Config, out io.Writer) error {
 		text += "the events are on a server of your own: restore it to the same moment\n"
 	}
 	text += "views are built anew at the first start\n" +
-		"mail that was sent after the backup may be sent again: start with --rooms mailbox,recorder,desk,gateway and look at what is waiting\n" +
+		"mail that waited at the backup may have been sent since: the first start holds it in the outbox, and a person lets it go or cancels it\n" +
+		"letters that the hub writes by a date may be written again: look at the outbox in the first hours\n" +
 		"repeat erasures that were ordered after the backup\n"
 	_, err := io.WriteString(out, text)
 	return err

@@ -86,7 +86,7 @@ func build(ctx context.Context, cfg *Config, log *slog.Logger) (h *house, err er
 			h.close()
 		}
 	}()
-	for _, floor := range []func(context.Context) error{h.lock, h.foundation, h.rooms, h.privacyOffice, h.people} {
+	for _, floor := range []func(context.Context) error{h.lock, h.foundation, h.rooms, h.privacyOffice, h.people, h.afterRestore} {
 		if err := floor(ctx); err != nil {
 			return h, err
 		}

@@ -24,6 +24,8 @@ type brakes struct {
 	j   *journal.Journal
 	now func() time.Time
 	log *slog.Logger
+	// restored is when the house went on from a backup.
+	restored time.Time
 
 	mu      sync.Mutex
 	cache   map[events.SubjectID]*sender
@@ -177,6 +179,8 @@ func (b *brakes) apply(ctx context.Context, in events.InquiryReceived, d events.
 // when there is none (MAIL I27).
 func (b *brakes) acknowledgement(in events.InquiryReceived, s *sender, now time.Time) string {
 	switch {
+	case in.ArrivedAt.Before(b.restored):
+		return "restored"
 	case in.Class != events.MailHuman:
 		return "not_human"
 	case in.NoAnswer:

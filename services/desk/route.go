@@ -283,7 +283,7 @@ func (r *Router) openTicket(ctx context.Context, in events.InquiryReceived, d ev
 		},
 		attached(in, d),
 	}
-	if d.Acknowledge {
+	if d.Acknowledge && !in.ArrivedAt.Before(r.restored) {
 		msg := events.MessageID(events.DeriveUUID("acknowledgement", string(in.Inquiry)).String())
 		mailbox := in.Mailbox
 		if mailbox == "" {

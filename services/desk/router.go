@@ -30,6 +30,8 @@ type Router struct {
 	// begun is where the log ended when the router started: what comes before
 	// may have been decided by an earlier run.
 	begun events.Position
+	// restored is when the house went on from a backup.
+	restored time.Time
 }
 
 // RouterConfig bounds what strangers can cause (MAIL I28). Zero values are the
@@ -86,6 +88,10 @@ func (r *Router) Run(ctx context.Context) error {
 	if r.begun, err = retry(ctx, r.log, "read head", func() (events.Position, error) { return r.j.Head(ctx) }); err != nil {
 		return nil //nolint:nilerr // retry gives up only when ctx has ended
 	}
+	if r.restored, err = retry(ctx, r.log, "read the last restore", func() (time.Time, error) { return r.restoredAt(ctx) }); err != nil {
+		return nil //nolint:nilerr // retry gives up only when ctx has ended
+	}
+	r.brakes.restored = r.restored
 	if _, err := retry(ctx, r.log, "read the last hour", func() (struct{}, error) { return struct{}{}, r.brakes.remember(ctx) }); err != nil {
 		return nil //nolint:nilerr // retry gives up only when ctx has ended
 	}

@@ -49,6 +49,8 @@ type Clerk struct {
 	Pause  time.Duration
 	Now    func() time.Time
 	Logger *slog.Logger
+
+	restored events.Position // what stands up to here comes from a backup
 }
 
 var clerkPrincipal = events.Principal{Actor: "system:clerk", Role: events.RoleOutbox, Purpose: events.PurposeSupport}
@@ -64,8 +66,10 @@ func (c *Clerk) Run(ctx context.Context) error {
 	log := c.Logger.With("room", "notifier", "part", "clerk")
 	var from events.Position
 	err := persist(ctx, log, "read checkpoint", func() (err error) {
-		from, err = c.Journal.Checkpoint(ctx, clerkName)
-		return err
+		if from, err = c.Journal.Checkpoint(ctx, clerkName); err != nil {
+			return err
+		}
+		return c.remember(ctx)
 	})
 	if err != nil {
 		return nil //nolint:nilerr // persist gives up only when ctx has ended
@@ -188,6 +192,8 @@ func (c *Clerk) put(ctx context.Context, rec events.Recorded, q events.MessageQu
 		evs = append(evs, events.MessageCancelled{Outbound: q.Outbound, Reason: reason})
 	case failed:
 		evs = append(evs, events.DeliveryFailed{Outbound: q.Outbound, Class: "not_rendered"})
+	case c.old(rec):
+		evs = append(evs, events.MessageHeld{Outbound: q.Outbound, Reason: ReasonRestored})
 	}
 	by := journal.By{
 		Command: events.DeriveUUID("queue", string(q.Outbound)), Actor: "system:clerk",

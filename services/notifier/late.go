@@ -99,7 +99,7 @@ func (d *Dispatcher) prove(ctx context.Context, item outbox.Item) error {
 			return events.DeliveryResolved{Outbound: item.ID, Outcome: string(outbox.Accepted), Evidence: "archive"}
 		case item.Kind == events.OutboundAcknowledgement:
 			return events.DeliveryResolved{Outbound: item.ID, Outcome: string(outbox.Failed), Evidence: "not_resent"}
-		case item.Kind == events.OutboundReply && d.Unsure == Resend && !w.resent:
+		case item.Kind == events.OutboundReply && d.Unsure == Resend && !w.resent && !w.restored:
 			cause := "no_evidence"
 			if asked {
 				cause = "not_in_archive"

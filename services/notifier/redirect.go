@@ -52,7 +52,7 @@ func (c *Clerk) redirect(ctx context.Context, rec events.Recorded, e events.Mess
 // too big, with links instead of files; an address that the server cannot take,
 // the person's ASCII address (MAIL O6). It does so once for each message.
 func (c *Clerk) again(ctx context.Context, rec events.Recorded, e events.DeliveryFailed) error {
-	if e.Class != ClassSize && e.Class != ClassUTF8 {
+	if e.Class != ClassSize && e.Class != ClassUTF8 || c.old(rec) { // of a backup: done already, or a person sees it
 		return nil
 	}
 	history, err := c.Journal.Load(ctx, events.OutboundStream(e.Outbound), &clerkPrincipal)

@@ -24,6 +24,7 @@ type way struct {
 	override bool // a person sends it though the suppression list holds it
 	delayed  bool // its writer was told that it waits
 	resent   bool // sent again by rule, which is done once
+	restored bool // kept back, or unknown, because a backup was restored
 	class    string
 	until    time.Time
 	revision events.Revision
@@ -60,17 +61,18 @@ func (w *way) evolve(r events.Recorded) {
 	case events.DeliveryRetried:
 		w.open, w.final, w.unknown, w.delayed, w.until, w.base = false, false, false, false, time.Time{}, r.Meta.At
 		w.tries, w.away = 0, 0
-		w.override = w.override || e.Override
+		w.override = w.override || e.Override && !w.restored // only the suppression list is overridden
+		w.restored = false
 		w.resent = w.resent || e.Cause != ""
 	case events.MessageHeld:
-		w.final, w.until = e.Until.IsZero(), e.Until
+		w.final, w.until, w.restored = e.Until.IsZero(), e.Until, e.Reason == ReasonRestored
 		if !w.final {
 			w.base = e.Until
 		}
 	case events.MessageDelayed:
 		w.delayed = true
 	case events.DeliveryUnknown:
-		w.open, w.final, w.unknown = false, true, true
+		w.open, w.final, w.unknown, w.restored = false, true, true, e.Class == ReasonRestored
 	case events.DeliveryAccepted, events.DeliveryFailed, events.DeliveryResolved, events.MessageBounced,
 		events.MessageCancelled, events.MessageRedirected, events.MessageSkipped:
 		w.open, w.final, w.unknown = false, true, false

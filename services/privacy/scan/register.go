@@ -45,6 +45,7 @@ func Base() Register {
 		{"vault", []string{"vault/vault.db", "vault/vault.db-wal", "vault/vault.db-shm", "vault/vault.db-journal", "vault/lock", "vault/vault.lock"}, Keys, "rows overwritten, the log cut, every live key wrapped anew"},
 		{"root-key", []string{"root.key", "root.key.*"}, Keys, "holds no text and no key of a segment"},
 		{"accounts", []string{"accounts.db", "accounts.db-wal", "accounts.db-shm", "accounts.db-journal"}, Clear, "agents' password hashes, sessions and tokens; no customers"},
+		{"restored", []string{"restored.json", "restored.json.new"}, Clear, "two times and a position"},
 		{"ledger-head", []string{"ledger.head", "ledger.head.new"}, Clear, "a number and a hash"},
 		{"locks", []string{"hub.lock", "control.sock", ".probe-*"}, Clear, "empty files, a socket, a page of zeros"},
 		{"logs", []string{"logs/*.log", "hub.log"}, Clear, "written without personal data"},
