@@ -138,7 +138,6 @@ func (m *manifest) report(cfg *Config, out io.Writer) error {
 	}
 	text += "views are built anew at the first start\n" +
 		"mail that waited at the backup may have been sent since: the first start holds it in the outbox, and a person lets it go or cancels it\n" +
-		"letters that the hub writes by a date may be written again: look at the outbox in the first hours\n" +
 		"repeat erasures that were ordered after the backup\n"
 	_, err := io.WriteString(out, text)
 	return err

@@ -38,5 +38,9 @@ func (c *Clerk) letter(ctx context.Context, rec events.Recorded, e events.Letter
 		Outbound: e.Message.Outbound(), Kind: e.Kind, Channel: events.Email, Message: e.Message, Mailbox: s.ID,
 		Customer: e.Customer, MessageID: id, NotBefore: rec.Meta.At,
 	}
+	rec, err := c.dated(ctx, rec, e)
+	if err != nil {
+		return err
+	}
 	return c.put(ctx, rec, q, out, c.Marks.envelope(s, q.Outbound, l.To, out.Subject, false))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -104,4 +105,35 @@ func (c *Clerk) remember(ctx context.Context) error {
 // what the clerk makes of it may have gone out.
 func (c *Clerk) old(rec events.Recorded) bool {
 	return c.restored != events.Start && !c.restored.Before(rec.Position)
+}
+
+// dated dates a letter that the house writes by itself back to where its matter
+// began: in a house that goes on from a backup, the one that was lost may have
+// written it already. What a person decides is new.
+func (c *Clerk) dated(ctx context.Context, rec events.Recorded, e events.LetterWritten) (events.Recorded, error) {
+	if c.restored == events.Start || e.About == "" || !strings.HasPrefix(string(rec.Meta.Actor), "system:") {
+		return rec, nil
+	}
+	for _, matter := range []events.Stream{
+		events.RequestStream(events.RequestID(e.About)), events.DemandStream(events.DemandID(e.About)), events.TransferStream(events.TransferID(e.About)),
+	} {
+		first, ok, err := c.Journal.At(ctx, matter, 0)
+		if err != nil {
+			return rec, err
+		}
+		if ok {
+			rec.Position = first.Position
+			return rec, nil
+		}
+	}
+	if e.Purpose != "notice" {
+		return rec, nil
+	}
+	versions, err := c.Journal.Load(ctx, events.RegistryStream, nil)
+	for _, v := range versions {
+		if p, ok := v.Event.(events.PolicyVersionPublished); ok && p.Policy == e.About {
+			rec.Position = v.Position
+		}
+	}
+	return rec, err
 }

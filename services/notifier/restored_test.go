@@ -81,3 +81,42 @@ func TestRestoredUnknownIsNotResent(t *testing.T) {
 		t.Errorf("%d attempts", item.Attempts)
 	}
 }
+
+// TestRestoredLettersOfOldMatters: a letter that the house writes by itself about a
+// request of the backup may have been written by the lost house; one that a person
+// decides on, or about a new request, goes.
+func TestRestoredLettersOfOldMatters(t *testing.T) {
+	p := openPost(t)
+	begin := func(stream events.Stream, actor events.Actor, e events.Event) events.Position {
+		t.Helper()
+		w, err := p.Journal.Append(t.Context(), stream, events.NoStream, journal.By{Command: events.NewUUID(), Actor: actor}, e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w.Position
+	}
+	begin(events.RequestStream("old"), "system:rights", events.RequestExtended{Request: "old"})
+	head := begin(events.RegistryStream, "system:registry", events.PolicyVersionPublished{Policy: "policy-7"})
+	begin(events.RestoresStream, "system:test", events.HubRestored{Head: head})
+	begin(events.RequestStream("new"), "system:rights", events.RequestExtended{Request: "new"})
+	stop := p.run("restored", p.relay())
+	defer stop()
+	for _, l := range []struct {
+		about string
+		actor events.Actor
+		want  outbox.State
+	}{
+		{"old", "system:rights", outbox.Held},
+		{"policy-7", "system:privacy", outbox.Held},
+		{"old", "agent:a", outbox.Accepted},
+		{"new", "system:rights", outbox.Accepted},
+		{"centre", "system:rights", outbox.Accepted},
+	} {
+		id := events.MessageID(events.NewUUID().String())
+		begin(events.LetterStream(id), l.actor, events.LetterWritten{
+			Message: id, Kind: events.OutboundAdministrative, Purpose: "notice", About: l.about, Customer: "c",
+			Letter: events.Seal(events.HouseLetter{To: events.Address{Address: "ada@cust.test"}, Subject: "s", Text: "t"}),
+		})
+		p.await(id, l.want, 1)
+	}
+}
