@@ -64,7 +64,7 @@ func (h *house) hireNotices() error {
 		Unsubscribe: func(who events.SubjectID, _ events.OutboundID) string {
 			return h.rights.UnsubscribeURL(who, rights.Promo)
 		},
-		Own: h.marks.Own, Recipient: h.recipient, CaughtUp: h.caughtUp, Privacy: privacy,
+		Own: h.marks.Own, Recipient: h.recipient, CaughtUp: h.caughtUp, Privacy: privacy, Independent: h.independent,
 		Rate: h.cfg.Notices.Rate, MaxRate: h.cfg.Notices.MaxRate, Logger: h.log,
 	})
 	return nil

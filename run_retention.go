@@ -58,7 +58,7 @@ func (h *house) openRetention() {
 	h.anchors = retention.NewAnchors(h.journal, h.vault, h.log)
 	h.retention = retention.New(retention.Config{
 		Journal: h.journal, Vault: h.vault, Anchors: h.anchors, Schedule: h.schedule, Purge: h.purgeViews,
-		Reclaim: h.reclaim(), Hour: 2, Logger: h.log,
+		Reclaim: h.reclaim(), Independent: h.independent, Hour: 2, Logger: h.log,
 		Destroy: func(ctx context.Context, order events.UUID, due time.Time, keys []vault.Info) (vault.Destroyed, error) {
 			done, err := h.ledger.Destroy(ctx, order, vault.CauseRetention, due, erasure.Targets(keys))
 			return done.Destroyed, err

@@ -49,7 +49,7 @@ func (h *house) openRights() {
 	h.disclosure = disclosure.New(disclosure.Config{
 		Journal: h.journal, Hash: h.vault.Hash, Key: key, Hold: h.holdKeys, Release: h.releaseHold,
 		SubjectKeys: h.vault.SubjectKeys, StreamKeys: h.vault.StreamKeys, OpenBlob: h.sealer.OpenBlob, Search: h.findTickets,
-		Contact: h.contactForNotice, People: h.privacyView.People, Covers: h.covers, Open: h.privacyView.OpenIDs, Brand: h.cfg.Brand, Logger: h.log,
+		Contact: h.contactForNotice, People: h.privacyView.People, Covers: h.covers, Open: h.privacyView.OpenIDs, Independent: h.independent, Brand: h.cfg.Brand, Logger: h.log,
 	})
 	h.rights = rights.New(rights.Config{
 		Journal: h.journal, Hash: h.vault.Hash, Key: key, Lookup: h.vault.Lookup, Contact: h.contact,
@@ -67,6 +67,12 @@ func (h *house) openRights() {
 	})
 	h.openTransfer()
 	h.leave = &mailview.Leave{Key: h.vault.Secret("links that leave"), Own: h.ownHost}
+}
+
+// independent reports whether the words of two agents count as two: every room that
+// asks for a second person asks it.
+func (h *house) independent(ctx context.Context, proposed, agrees events.AgentID) error {
+	return h.accounts.Independent(ctx, proposed, agrees)
 }
 
 // publicURL is where people reach the public pages.

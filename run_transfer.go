@@ -39,7 +39,7 @@ func (h *house) openTransfer() {
 			}
 			return nil
 		},
-		Busy: h.underWay, Papers: h.transferPapers, Hold: h.holdKeys, Fence: h.ledger.Fence,
+		Busy: h.underWay, Independent: h.independent, Papers: h.transferPapers, Hold: h.holdKeys, Fence: h.ledger.Fence,
 		AddressHash: func(a string) events.Hash { return notifier.AddressHash(h.vault.Hash, a) },
 		Contact: func(ctx context.Context, who events.SubjectID) (events.Address, error) {
 			if err := h.caughtUp(ctx); err != nil {

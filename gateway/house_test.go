@@ -189,7 +189,7 @@ func (h *house) retention(runners []*projections.Runner) *api.RetentionRoom {
 	h.kit.StampWith(registry.Stamp)
 	h.anchors = retention.NewAnchors(h.kit.Journal, h.kit.Vault, h.kit.Logger)
 	h.engine = retention.New(retention.Config{
-		Journal: h.kit.Journal, Vault: h.kit.Vault, Anchors: h.anchors, Logger: h.kit.Logger,
+		Journal: h.kit.Journal, Vault: h.kit.Vault, Anchors: h.anchors, Independent: h.accounts.Independent, Logger: h.kit.Logger,
 		Schedule: func() events.RetentionScheduleChanged { return registry.Now().Schedule().RetentionScheduleChanged },
 		Now: func() time.Time {
 			h.mu.Lock()

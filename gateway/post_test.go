@@ -43,6 +43,7 @@ func (h *house) writers() *notices.Notices {
 		Recipient: func(context.Context, events.SubjectID) (notices.Recipient, error) {
 			return notices.Recipient{State: events.Plain, To: events.Address{Name: "Cleo", Address: "cleo@customer.example"}, Language: "en"}, nil
 		},
+		Independent: h.accounts.Independent,
 		CaughtUp: func(ctx context.Context) error {
 			head, err := h.kit.Head(ctx)
 			for _, r := range h.runners {

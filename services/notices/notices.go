@@ -56,6 +56,9 @@ type Config struct {
 	// Unsubscribe makes the link that ends promotional notices to a person. Nil:
 	// there are no promotional notices.
 	Unsubscribe func(who events.SubjectID, out events.OutboundID) string
+	// Independent refuses the word of one agent beside that of the one who proposed
+	// when both accounts are in one hand.
+	Independent func(ctx context.Context, proposed, agrees events.AgentID) error
 	// Privacy is the address of the privacy centre.
 	Privacy string
 	// CaughtUp returns when the view has read the log up to where it ends now.
@@ -165,6 +168,11 @@ func (n *Notices) Approve(ctx context.Context, c Command, id events.NoticeID, se
 			return nil, &Refusal{"stale", "The draft was changed since you saw it. Look at it again."}
 		case slices.Contains(s.drafters, c.Agent):
 			return nil, &Refusal{"second_person", "Somebody who did not write on the notice has to approve it."}
+		}
+		for _, drafter := range s.drafters {
+			if err := n.cfg.Independent(ctx, drafter, c.Agent); err != nil {
+				return nil, err
+			}
 		}
 		if err := n.check(s.content()); err != nil {
 			return nil, err

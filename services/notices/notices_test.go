@@ -39,6 +39,16 @@ const (
 	approver = events.AgentID("a2")
 )
 
+// apart stands for the accounts: "puppet" is in the hand of everybody.
+func apart(_ context.Context, _, agrees events.AgentID) error {
+	if agrees == "puppet" {
+		return errPuppet
+	}
+	return nil
+}
+
+var errPuppet = errors.New("one hand")
+
 func open(t *testing.T) *office {
 	t.Helper()
 	o := &office{t: t, Kit: journaltest.New(t), people: map[events.SubjectID]notices.Recipient{}, rules: map[events.SubjectID]string{}}
@@ -64,8 +74,9 @@ func open(t *testing.T) *office {
 			{ID: "support", Address: "support@hub.test", Brand: "Northwind", Postal: "1 Quay, Port", Website: "https://northwind.test", Colour: "#0a5c8a"},
 			{ID: "sales", Address: "sales@hub.test", Brand: "Contoso"},
 		},
-		Own:       func(a string) bool { return strings.HasSuffix(a, "@hub.test") },
-		Recipient: o.recipient, Allowed: o.allowed, CaughtUp: o.caughtUp, MaxRate: 60_000, Logger: o.Logger,
+		Own:         func(a string) bool { return strings.HasSuffix(a, "@hub.test") },
+		Independent: apart,
+		Recipient:   o.recipient, Allowed: o.allowed, CaughtUp: o.caughtUp, MaxRate: 60_000, Logger: o.Logger,
 	}
 	o.Notices = notices.New(o.cfg)
 	return o
@@ -213,6 +224,9 @@ func TestAttack39TwoPersons(t *testing.T) {
 	refused("stale", err)
 	_, err = o.Approve(t.Context(), cmd("a3"), done.Notice, again.Revision)
 	refused("second_person", err)
+	if _, err = o.Approve(t.Context(), cmd("puppet"), done.Notice, again.Revision); !errors.Is(err, errPuppet) {
+		t.Errorf("one hand approved: %v", err)
+	}
 	_, err = o.Approve(t.Context(), cmd(approver), done.Notice, again.Revision)
 	o.ok(err)
 	changed := policy()

@@ -110,11 +110,11 @@ func (o *Office) AskAccess(ctx context.Context, by journal.By, agent events.Agen
 func (o *Office) GrantAccess(ctx context.Context, by journal.By, second events.AgentID, id events.CaseID, agent events.AgentID) error {
 	return o.onCase(ctx, by, id, func(f file) ([]events.Event, error) {
 		ask, ok := f.asked[agent]
-		switch {
-		case !ok:
+		if !ok {
 			return nil, refuse("not_asked", "This person did not ask for access.")
-		case second == agent:
-			return nil, errSamePerson()
+		}
+		if err := o.second(ctx, agent, second); err != nil {
+			return nil, err
 		}
 		return []events.Event{events.CaseAccessGranted{Case: id, Agent: agent, Approved: second, Until: ask.Until}}, nil
 	})
@@ -175,8 +175,8 @@ func (o *Office) ReadCase(ctx context.Context, by journal.By, agent events.Agent
 // ExtendCase lets a case go on for one more month, by somebody else than its opener.
 func (o *Office) ExtendCase(ctx context.Context, by journal.By, second events.AgentID, id events.CaseID) error {
 	return o.onCase(ctx, by, id, func(f file) ([]events.Event, error) {
-		if f.opened.By == second {
-			return nil, errSamePerson()
+		if err := o.second(ctx, f.opened.By, second); err != nil {
+			return nil, err
 		}
 		return []events.Event{events.InvestigationExtended{Case: id, Approved: second, Until: f.until.AddDate(0, caseMonth, 0)}}, nil
 	})

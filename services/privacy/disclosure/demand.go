@@ -182,11 +182,13 @@ func (o *Office) ApproveDisclosure(ctx context.Context, by journal.By, agent eve
 	}
 	return o.onDemand(ctx, by, id, func(d demand) ([]events.Event, error) {
 		n := len(d.approvals)
-		switch {
-		case d.sealed.Demand != "":
+		if d.sealed.Demand != "" {
 			return nil, refuse("sealed", "The package is made already.")
-		case n > 0 && d.approvals[n-1].By == agent && d.approvals[n-1].Digest == digestOf(keys):
-			return nil, errSamePerson()
+		}
+		if n > 0 && d.approvals[n-1].Digest == digestOf(keys) {
+			if err := o.second(ctx, d.approvals[n-1].By, agent); err != nil {
+				return nil, err
+			}
 		}
 		return []events.Event{events.LegalDisclosureApproved{Demand: id, By: agent, Scope: sc, Segments: len(keys), Digest: digestOf(keys)}}, nil
 	})

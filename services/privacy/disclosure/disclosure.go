@@ -41,10 +41,13 @@ type Config struct {
 	// a *privacy.RefusedError.
 	Covers func(to events.RecipientID, host string, categories []events.Category, purpose events.Purpose) error
 	// Open lists the holds and demands that are not done: kind "hold", "demand" or "transfer".
-	Open   func(ctx context.Context, kind string) ([]string, error)
-	Brand  string
-	Now    func() time.Time // nil: time.Now
-	Logger *slog.Logger
+	Open func(ctx context.Context, kind string) ([]string, error)
+	// Independent refuses the word of one agent beside that of the one who proposed
+	// when both accounts are in one hand.
+	Independent func(ctx context.Context, proposed, agrees events.AgentID) error
+	Brand       string
+	Now         func() time.Time // nil: time.Now
+	Logger      *slog.Logger
 }
 
 // Office is the office. It is safe for concurrent use.
@@ -93,9 +96,12 @@ var ErrNoContact = errors.New("no address on file")
 // ErrNotFound is returned when there is no such thing.
 var ErrNotFound = &Refusal{code: "not_found", Reason: "unknown", Sentence: "There is no such thing here."}
 
-// errSamePerson keeps one person from being both of two.
-func errSamePerson() error {
-	return refuse("same_person", "A second, different person has to agree.")
+// second keeps one person from being both of two.
+func (o *Office) second(ctx context.Context, proposed, agrees events.AgentID) error {
+	if proposed == agrees {
+		return refuse("same_person", "A second, different person has to agree.")
+	}
+	return o.cfg.Independent(ctx, proposed, agrees)
 }
 
 // step derives the command of one step, so that steps repeat with the whole.

@@ -48,6 +48,7 @@ func newHouse(t testing.TB) *house {
 		Journal: h.Journal, Hash: h.Vault.Hash, Key: make([]byte, 32),
 		Hold:        h.Vault.Hold,
 		Release:     func(ctx context.Context, id events.UUID) (vault.Destroyed, error) { return h.Vault.Release(ctx, id) },
+		Independent: apart,
 		SubjectKeys: h.Vault.SubjectKeys, StreamKeys: h.Vault.StreamKeys, OpenBlob: h.Sealer.OpenBlob,
 		Search: func(context.Context, string) ([]events.TicketID, error) { return nil, nil },
 		Contact: func(_ context.Context, s events.SubjectID) (events.Address, error) {
@@ -93,6 +94,16 @@ func (h *house) tick(d time.Duration) {
 func (h *house) by(agent events.AgentID) journal.By {
 	return journal.By{Command: events.NewUUID(), Actor: events.AgentActor(agent), At: h.now()}
 }
+
+// apart stands for the accounts: "puppet" is in the hand of everybody.
+func apart(_ context.Context, _, agrees events.AgentID) error {
+	if agrees == "puppet" {
+		return errPuppet
+	}
+	return nil
+}
+
+var errPuppet = errors.New("one hand")
 
 func newID() string { return events.NewUUID().String() }
 
@@ -147,6 +158,11 @@ func TestHoldTakesTwo(t *testing.T) {
 	}
 	if got := reasonOf(h.office.Agree(ctx, h.by("1"), "1", id)); got != "same_person" {
 		t.Errorf("one person placed a hold: %s", got)
+	}
+	for _, say := range []func(context.Context, journal.By, events.AgentID, events.HoldID) error{h.office.Agree, h.office.Decline} {
+		if err := say(ctx, h.by("puppet"), "puppet", id); !errors.Is(err, errPuppet) {
+			t.Errorf("one hand decided about a hold: %v", err)
+		}
 	}
 	check(t, h.office.Agree(ctx, h.by("2"), "2", id))
 	check(t, h.office.ProposeExtension(ctx, h.by("2"), "2", id, h.now().AddDate(1, 0, 0)))
@@ -220,6 +236,9 @@ func TestLegalDisclosure(t *testing.T) {
 	check(t, h.office.ApproveDisclosure(ctx, h.by("1"), "1", id, scope))
 	if got := reasonOf(h.office.ApproveDisclosure(ctx, h.by("1"), "1", id, scope)); got != "same_person" {
 		t.Errorf("one person approved twice: %s", got)
+	}
+	if err := h.office.ApproveDisclosure(ctx, h.by("puppet"), "puppet", id, scope); !errors.Is(err, errPuppet) {
+		t.Errorf("one hand approved twice: %v", err)
 	}
 	if got := reasonOf(h.office.SealPackage(ctx, h.by("1"), "1", id)); got != "not_approved" {
 		t.Errorf("made with one approval: %s", got)
@@ -339,6 +358,12 @@ func TestCaseFile(t *testing.T) {
 	check(t, h.office.AskAccess(ctx, h.by("1"), "1", id, "review", h.now().Add(24*time.Hour)))
 	if got := reasonOf(h.office.GrantAccess(ctx, h.by("1"), "1", id, "1")); got != "same_person" {
 		t.Errorf("let in by oneself: %s", got)
+	}
+	if err := h.office.GrantAccess(ctx, h.by("puppet"), "puppet", id, "1"); !errors.Is(err, errPuppet) {
+		t.Errorf("let in by one hand: %v", err)
+	}
+	if err := h.office.ExtendCase(ctx, h.by("puppet"), "puppet", id); !errors.Is(err, errPuppet) {
+		t.Errorf("extended by one hand: %v", err)
 	}
 	check(t, h.office.GrantAccess(ctx, h.by("2"), "2", id, "1"))
 	list, err := read("1")

@@ -171,11 +171,11 @@ func (o *Office) Agree(ctx context.Context, by journal.By, agent events.AgentID,
 	if err != nil {
 		return err
 	}
-	switch {
-	case h.pending.Action == "":
+	if h.pending.Action == "" {
 		return refuse("nothing_pending", "Nothing about this hold waits for a second person.")
-	case h.pending.By == agent:
-		return errSamePerson()
+	}
+	if err := o.second(ctx, h.pending.By, agent); err != nil {
+		return err
 	}
 	var done events.Event
 	switch h.pending.Action {
@@ -213,12 +213,13 @@ func (o *Office) Decline(ctx context.Context, by journal.By, agent events.AgentI
 	if err != nil {
 		return err
 	}
-	switch {
-	case h.pending.Action == "":
+	if h.pending.Action == "" {
 		return refuse("nothing_pending", "Nothing about this hold waits for a second person.")
-	case h.pending.By == agent:
-		return errSamePerson()
-	case h.pending.Action == place:
+	}
+	if err := o.second(ctx, h.pending.By, agent); err != nil {
+		return err
+	}
+	if h.pending.Action == place {
 		if _, err := o.lift(ctx, id); err != nil {
 			return err
 		}

@@ -18,6 +18,11 @@ func (e *Engine) Approve(ctx context.Context, by By, id events.UUID, digest even
 		case slices.Contains(w.Approvals, by.Agent):
 			return nil, refuse("same_person", "You approved this already; a second person has to look at it.")
 		}
+		for _, before := range w.Approvals {
+			if err := e.cfg.Independent(ctx, before, by.Agent); err != nil {
+				return nil, err
+			}
+		}
 		return []events.Event{events.RetentionApproved{Sweep: id, Digest: digest, Agent: by.Agent}}, nil
 	})
 	if err != nil {

@@ -40,10 +40,13 @@ type Config struct {
 	// Sources are asked before the clock moves. One that does not answer keeps it
 	// where it is.
 	Sources []Source
-	Tick    time.Duration // between steps of the clock; 0: 10 minutes
-	Hour    int           // of the day, UTC, from which the nightly sweep runs
-	Now     func() time.Time
-	Logger  *slog.Logger
+	// Independent refuses the word of one agent beside that of the one who proposed
+	// when both accounts are in one hand.
+	Independent func(ctx context.Context, proposed, agrees events.AgentID) error
+	Tick        time.Duration // between steps of the clock; 0: 10 minutes
+	Hour        int           // of the day, UTC, from which the nightly sweep runs
+	Now         func() time.Time
+	Logger      *slog.Logger
 }
 
 // Engine is the retention engine. It is safe for concurrent use.

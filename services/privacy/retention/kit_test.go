@@ -74,11 +74,21 @@ func newOffice(t *testing.T) *office {
 	return o
 }
 
+// apart stands for the accounts: "puppet" is in the hand of everybody.
+func apart(_ context.Context, _, agrees events.AgentID) error {
+	if agrees == "puppet" {
+		return errPuppet
+	}
+	return nil
+}
+
+var errPuppet = errors.New("one hand")
+
 func (o *office) newEngine() *retention.Engine {
 	return retention.New(retention.Config{
 		Journal: o.kit.Journal, Vault: o.kit.Vault, Anchors: o.anchors, Logger: o.kit.Logger,
 		Schedule: func() events.RetentionScheduleChanged { return o.registry.Now().Schedule().RetentionScheduleChanged },
-		Now:      func() time.Time { return o.now },
+		Now:      func() time.Time { return o.now }, Independent: apart,
 		Destroy: func(ctx context.Context, order events.UUID, due time.Time, keys []vault.Info) (vault.Destroyed, error) {
 			if err := o.failing("before destroy"); err != nil {
 				return vault.Destroyed{}, err

@@ -118,6 +118,9 @@ func TestLargeSweepWaitsForTwoPersons(t *testing.T) {
 	if _, err := o.engine.Approve(t.Context(), by("ada"), w.Sweep, w.Digest); !errors.As(err, &no) || no.Why != "same_person" {
 		t.Errorf("the same person twice: %v", err)
 	}
+	if _, err := o.engine.Approve(t.Context(), by("puppet"), w.Sweep, w.Digest); !errors.Is(err, errPuppet) {
+		t.Errorf("one hand twice: %v", err)
+	}
 	o.must(o.engine.TakeUp(t.Context()))
 	if n := o.dead(append(first.answer, first.letter)...); n != 0 {
 		t.Fatalf("%d keys destroyed with one approval", n)

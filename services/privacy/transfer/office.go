@@ -43,9 +43,12 @@ type Config struct {
 	Hold    func(context.Context, vault.HoldOrder) (vault.Held, error)
 	Destroy func(ctx context.Context, order events.UUID, cause string, keys []vault.Info) (vault.Destroyed, error)
 	// Fence forgets a person's addresses, by way of the ledger.
-	Fence  func(ctx context.Context, order events.UUID, who events.SubjectID) error
-	Now    func() time.Time // nil: time.Now
-	Logger *slog.Logger
+	Fence func(ctx context.Context, order events.UUID, who events.SubjectID) error
+	// Independent refuses the word of one agent beside that of the one who proposed
+	// when both accounts are in one hand.
+	Independent func(ctx context.Context, proposed, agrees events.AgentID) error
+	Now         func() time.Time // nil: time.Now
+	Logger      *slog.Logger
 }
 
 // Office sends and receives businesses. It is safe for concurrent use.

@@ -28,6 +28,9 @@ func (o *Office) Shred(ctx context.Context, by journal.By, agent events.AgentID,
 	case f.sealed.By == agent:
 		return nil, refuse("same_person", "A second, different person has to destroy what was handed over.")
 	}
+	if err := o.cfg.Independent(ctx, f.sealed.By, agent); err != nil {
+		return nil, fmt.Errorf("shred: %w", err)
+	}
 	sc, err := o.scope(ctx, f.sealed.Mailboxes, f.sealed.Through)
 	if err != nil {
 		return nil, err

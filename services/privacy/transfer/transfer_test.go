@@ -54,7 +54,7 @@ func newHouse(t testing.TB) *house {
 		Papers: func(context.Context) (transfer.Papers, error) {
 			return transfer.Papers{Policy: "WSPP/2023-04-30", Rules: []vault.Rule{{Class: events.ClassComm, Keep: vault.Period{Months: h.keep}}}}, nil
 		},
-		Hold: h.Vault.Hold,
+		Independent: apart, Hold: h.Vault.Hold,
 		Destroy: func(ctx context.Context, order events.UUID, cause string, keys []vault.Info) (vault.Destroyed, error) {
 			var kids []events.KID
 			for _, k := range keys {
@@ -93,6 +93,16 @@ func (h *house) write(s events.Stream, evs ...events.Event) {
 	_, err := h.Append(h.t.Context(), s, events.AnyRevision, h.by("door"), evs...)
 	check(h.t, err)
 }
+
+// apart stands for the accounts: "puppet" is in the hand of everybody.
+func apart(_ context.Context, _, agrees events.AgentID) error {
+	if agrees == "puppet" {
+		return errPuppet
+	}
+	return nil
+}
+
+var errPuppet = errors.New("one hand")
 
 func newID() string { return events.NewUUID().String() }
 
@@ -359,6 +369,9 @@ func shred(t *testing.T, from *house, id events.TransferID, r transfer.Receipt, 
 	check(t, from.office.Complete(ctx, from.by("1"), "1", id, r))
 	if _, err := from.office.Shred(ctx, from.by("1"), "1", id); reasonOf(err) != "same_person" {
 		t.Errorf("one person exported and shredded: %v", err)
+	}
+	if _, err := from.office.Shred(ctx, from.by("puppet"), "puppet", id); !errors.Is(err, errPuppet) {
+		t.Errorf("one hand exported and shredded: %v", err)
 	}
 	raw, err := from.office.Shred(ctx, from.by("2"), "2", id)
 	check(t, err)
