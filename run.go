@@ -102,7 +102,7 @@ func (h *house) run(ctx context.Context, rooms []string, ready func(*gateway.Gat
 	}
 	if slices.Contains(rooms, "desk") {
 		h.router = desk.NewRouter(h.desk, desk.RouterConfig{
-			NewTickets: h.cfg.Desk.NewTickets, DomainAcks: h.cfg.Desk.DomainAnswers, TotalAcks: h.cfg.Desk.TotalAnswers,
+			Silent: !h.cfg.Desk.Acknowledge, NewTickets: h.cfg.Desk.NewTickets, DomainAcks: h.cfg.Desk.DomainAnswers, TotalAcks: h.cfg.Desk.TotalAnswers,
 		})
 		start("router", h.router.Run)
 	}
@@ -201,7 +201,7 @@ func (h *house) receive(ctx context.Context, start func(string, func(context.Con
 	}
 	g, err := gateway.New(gc, gateway.Rooms{
 		Tickets: h.tickets, Outbox: h.outbox, Customers: h.customers, Search: h.search, Runners: h.runners, Feed: h.feed,
-		Desk: h.desk, Accounts: h.accounts, Forms: h.forms, Raw: h.sealer.OpenBlob, Part: mailbox.DecodePart,
+		Desk: h.desk, Accounts: h.accounts, Forms: h.forms, Reload: projections.ReloadFrom(h.journal), Raw: h.sealer.OpenBlob, Part: mailbox.DecodePart,
 		Mailboxes: h.mailboxStates, Mail: h.mailRoom(), System: h.system, Head: h.journal.Head,
 		Notices: h.notices, NoticeView: h.noticeView, Hatch: h.hatch, Post: h.post(),
 		Retention: h.retentionRoom(), Privacy: h.privacyRoom(), File: h.fetchFile, Leave: h.leave, Left: func() { h.left.Add(1) },

@@ -70,6 +70,8 @@ type Rooms struct {
 	NoticeView *noticeviews.View
 	Hatch      *worker.Hatch // nil: no worker comes from outside
 
+	// Reload reads a stream from the log, for a ticket as it stood.
+	Reload projections.Reload
 	// Raw opens a blob for a reader; Part takes an attachment out of a raw mail.
 	Raw  func(context.Context, events.Principal, events.Blob) ([]byte, events.State, error)
 	Part func(raw []byte, a events.Attachment) ([]byte, error)
@@ -172,7 +174,7 @@ func (g *Gateway) routes() error {
 		Brand: g.cfg.Brand, Version: g.cfg.Version, Secure: g.secure, Now: g.cfg.Now, Logger: g.cfg.Logger, Problem: g.explain, Leave: r.Leave,
 	}, api.Rooms{
 		Tickets: r.Tickets, Outbox: r.Outbox, Customers: r.Customers, Search: r.Search, Runners: r.Runners, Desk: r.Desk, Accounts: r.Accounts,
-		Live: g.live, Raw: r.Raw, Part: r.Part, Mailboxes: r.Mailboxes, Mail: r.Mail, System: r.System, Head: r.Head, Retention: r.Retention,
+		Live: g.live, Reload: r.Reload, Raw: r.Raw, Part: r.Part, Mailboxes: r.Mailboxes, Mail: r.Mail, System: r.System, Head: r.Head, Retention: r.Retention,
 		Notices: r.Notices, NoticeView: r.NoticeView, Post: r.Post, Privacy: r.Privacy,
 	})
 	doc, err := a.OpenAPI()

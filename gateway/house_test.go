@@ -165,7 +165,7 @@ func (h *house) rooms() gateway.Rooms {
 		},
 		Retention: retentionRoom,
 		Tickets:   tv, Outbox: ov, Customers: cv, Search: sv, Runners: runners, Feed: h.feed, Desk: h.desk, Accounts: h.accounts, Forms: f,
-		Raw: h.kit.Sealer.OpenBlob, Head: h.kit.Head, Unavailable: store.IsUnavailable,
+		Reload: reload, Raw: h.kit.Sealer.OpenBlob, Head: h.kit.Head, Unavailable: store.IsUnavailable,
 		Part: func(raw []byte, a events.Attachment) ([]byte, error) { return raw[a.Offset : a.Offset+a.Length], nil },
 		System: func(context.Context) (api.System, error) {
 			return api.System{Store: "ok", Bus: "ok", Ready: true}, nil

@@ -15,6 +15,7 @@ type Store struct {
 	Dir     string // folder of the views' files
 	Readers int    // how many may read at once; 2 when zero
 	CacheKB int    // page cache of one connection in KiB; 1,024 when zero
+	Memory  bool   // no files: the rows are gone with Close, and Dir is unused
 }
 
 // Rows is the open file of a view, and what is known of it. A view embeds it.
@@ -34,7 +35,7 @@ func OpenRows(ctx context.Context, at Store, name string, own int, types []strin
 	}
 	db, err := sqldb.Open(ctx, sqldb.Config{
 		Path: filepath.Join(at.Dir, name+".db"), Schema: layers{schema}, Version: version(own, types),
-		Readers: at.Readers, CacheKB: at.CacheKB,
+		Readers: at.Readers, CacheKB: at.CacheKB, Memory: at.Memory,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open view %s: %w", name, err)

@@ -41,6 +41,8 @@ type Rooms struct {
 	Notices    *notices.Notices
 	NoticeView *noticeviews.View
 
+	// Reload reads a stream from the log, for a ticket as it stood.
+	Reload projections.Reload
 	// Raw opens a blob for a reader: the raw mail, or a file of a form.
 	Raw func(context.Context, events.Principal, events.Blob) ([]byte, events.State, error)
 	// Part takes one attachment out of a raw mail.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -30,6 +31,12 @@ type ticketsOutput struct {
 type ticketInput struct {
 	Reading
 	ID string `path:"id" maxLength:"40" doc:"Id or number"`
+}
+
+type ticketAtInput struct {
+	Reading
+	ID string `path:"id" maxLength:"40" doc:"Id or number"`
+	At string `query:"at" maxLength:"40" format:"date-time" doc:"The ticket as it stood at that moment (RFC 3339); without it, or in the future, as it is now. What was erased or redacted since is gone from every moment"`
 }
 
 type ticketOutput struct {
@@ -80,7 +87,9 @@ func (a *API) tickets() {
 	}
 	add(a, get("list-tickets", "/tickets", "A list of tickets, newest change first, or a search"), a.listTickets)
 	add(a, get("count-tickets", "/tickets/counts", "The numbers beside the lists"), a.countTickets)
-	add(a, notFound(get("get-ticket", "/tickets/{id}", "A ticket with its messages")), a.getTicket)
+	ticket := notFound(get("get-ticket", "/tickets/{id}", "A ticket with its messages, now or as it stood"))
+	ticket.Errors = append(ticket.Errors, http.StatusGone)
+	add(a, ticket, a.getTicket)
 	add(a, notFound(get("get-history", "/tickets/{id}/history", "What happened to a ticket")), a.getHistory)
 }
 
@@ -114,19 +123,40 @@ func (a *API) countTickets(ctx context.Context, in *struct{ Reading }) (*countsO
 	return &out, err
 }
 
-func (a *API) getTicket(ctx context.Context, in *ticketInput) (*ticketOutput, error) {
+func (a *API) getTicket(ctx context.Context, in *ticketAtInput) (*ticketOutput, error) {
 	var out ticketOutput
 	var err error
 	if out.Positioned, err = a.view(ctx, "tickets", in.Reading); err != nil {
 		return nil, err
 	}
-	c, err := a.rooms.Tickets.Read(ctx, CallerOf(ctx).Agent.Principal(), in.ID)
+	c, err := a.conversation(ctx, in)
 	if err != nil {
 		return nil, err
 	}
 	out.ETag = `"` + itoa(c.Ticket.Revision) + `"`
 	out.Body.Ticket, out.Body.Messages, out.Body.Participants = wireTicket(c.Ticket), a.wireMessages(c), addresses(c.Participants)
 	return &out, a.keepUntil(ctx, c.Messages, out.Body.Messages)
+}
+
+// conversation reads a ticket as it is, or as it stood at the moment that was asked
+// for.
+func (a *API) conversation(ctx context.Context, in *ticketAtInput) (tickets.Conversation, error) {
+	reader := CallerOf(ctx).Agent.Principal()
+	if in.At == "" {
+		return a.rooms.Tickets.Read(ctx, reader, in.ID)
+	}
+	at, err := time.Parse(time.RFC3339, in.At)
+	if err != nil {
+		return tickets.Conversation{}, invalid("query.at", "Not a time like 2026-03-01T09:30:00Z.")
+	}
+	if !at.Before(a.cfg.Now()) {
+		return a.rooms.Tickets.Read(ctx, reader, in.ID)
+	}
+	c, err := a.rooms.Tickets.ReadAt(ctx, reader, in.ID, at, a.rooms.Reload)
+	if errors.Is(err, tickets.ErrCut) {
+		return c, NewProblem(http.StatusGone, "The text of this ticket was destroyed; how it stood that far back is not kept.")
+	}
+	return c, err
 }
 
 func (a *API) getHistory(ctx context.Context, in *ticketInput) (*historyOutput, error) {

@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -28,6 +29,9 @@ type Config struct {
 	// Durable makes every commit survive the loss of power. A view does not need
 	// it: what it lost is read from the log again.
 	Durable bool
+	// Memory keeps the rows in memory alone and Path unused: they are nobody
+	// else's, are in no file, and are gone with Close. There is no Beside then.
+	Memory bool
 }
 
 // DB is an open database. It is safe for concurrent use.
@@ -43,6 +47,9 @@ var ErrClosed = errors.New("database is closed")
 
 // Open opens the file, or makes it, with its folder.
 func Open(ctx context.Context, cfg Config) (*DB, error) {
+	if cfg.Memory {
+		cfg.Path = "/" + rand.Text() // a name in the engine: its connections share it
+	}
 	if cfg.Path == "" {
 		return nil, errors.New("open database: no path")
 	}
@@ -52,8 +59,10 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if cfg.CacheKB == 0 {
 		cfg.CacheKB = 1024
 	}
-	if err := os.MkdirAll(filepath.Dir(cfg.Path), 0o700); err != nil {
-		return nil, fmt.Errorf("open database: %w", err)
+	if !cfg.Memory {
+		if err := os.MkdirAll(filepath.Dir(cfg.Path), 0o700); err != nil {
+			return nil, fmt.Errorf("open database: %w", err)
+		}
 	}
 	f, err := openFile(ctx, cfg)
 	if err != nil {
@@ -78,6 +87,9 @@ func (db *DB) Close() error {
 
 // Files lists every path at which bytes of the database may rest.
 func (db *DB) Files() []string {
+	if db.cfg.Memory {
+		return nil
+	}
 	var out []string
 	for _, p := range []string{db.cfg.Path, db.cfg.Path + fresh} {
 		out = append(out, p, p+"-wal", p+"-shm", p+"-journal")

@@ -74,8 +74,10 @@ func own(path string) error {
 }
 
 func connect(ctx context.Context, cfg Config) (*file, error) {
-	if err := own(cfg.Path); err != nil {
-		return nil, err
+	if !cfg.Memory {
+		if err := own(cfg.Path); err != nil {
+			return nil, err
+		}
 	}
 	pool, err := sql.Open("sqlite", dsn(cfg))
 	if err != nil {
@@ -106,6 +108,9 @@ func dsn(cfg Config) string {
 		"journal_size_limit(8388608)",
 		"foreign_keys(OFF)",
 	}}
+	if cfg.Memory {
+		q.Set("vfs", "memdb") // sqlite.org/src/file/src/memdb.c; its journals are in memory too
+	}
 	return "file:" + (&url.URL{Path: cfg.Path}).EscapedPath() + "?" + q.Encode()
 }
 

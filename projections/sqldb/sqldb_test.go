@@ -197,3 +197,17 @@ func TestFilesAreTheOwnersAlone(t *testing.T) {
 		check(t, os.Chmod(path, 0o644))
 	}
 }
+
+func TestMemoryRestsInNoFile(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	cfg := sqldb.Config{Memory: true, Schema: schema(things), Version: "1"}
+	one, two := open(t, cfg), open(t, cfg)
+	put(t, one, "a")
+	if values(t, one) != "a" || values(t, two) != "" {
+		t.Errorf("%q and %q: want a reader that sees its own writer, and nobody else's", values(t, one), values(t, two))
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 || one.Files() != nil {
+		t.Errorf("files %v, %v, %v", left, one.Files(), err)
+	}
+}

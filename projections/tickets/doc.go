@@ -10,5 +10,8 @@
 // back by Erase. The text of messages is not: it rests sealed, as in the log,
 // and is opened for the principal who reads.
 //
+// A ticket as it stood at a moment is replayed from its streams into rows in
+// memory, which no file keeps. Only what today's keys open is in it.
+//
 // It decides nothing: what a ticket's state is, the events say.
 package tickets

@@ -29,6 +29,7 @@ type View struct {
 	*projections.Rows
 	open projections.Opener
 	log  *slog.Logger
+	past chan struct{} // ReadAt holds a place while it replays
 }
 
 // New opens the view's file and returns the view. open is asked for the text of
@@ -38,5 +39,5 @@ func New(ctx context.Context, at projections.Store, open projections.Opener, log
 	if err != nil {
 		return nil, err
 	}
-	return &View{Rows: rows, open: open, log: log.With("room", "projections", "view", "tickets")}, nil
+	return &View{Rows: rows, open: open, log: log.With("room", "projections", "view", "tickets"), past: make(chan struct{}, 2)}, nil
 }

@@ -1915,7 +1915,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A ticket with its messages */
+        /** A ticket with its messages, now or as it stood */
         get: operations["get-ticket"];
         put?: never;
         post?: never;
@@ -14242,7 +14242,10 @@ export interface operations {
     };
     "get-ticket": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The ticket as it stood at that moment (RFC 3339); without it, or in the future, as it is now. What was erased or redacted since is gone from every moment */
+                at?: string;
+            };
             header?: {
                 /** @description The read waits, two seconds at most, until the view is there */
                 "Hub-Position"?: string;
@@ -14277,6 +14280,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone */
+            410: {
                 headers: {
                     [name: string]: unknown;
                 };
