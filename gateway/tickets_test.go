@@ -251,7 +251,7 @@ func TestMailIsShownSafely(t *testing.T) {
 	body := h.ok(bob.get("/messages/"+tk.ID+"/"+m.ID+"/body"), nil)
 	csp := body.Header.Get("Content-Security-Policy")
 	if !strings.Contains(csp, "sandbox allow-same-origin") || strings.Contains(csp, "allow-scripts") || body.Header.Get("X-Frame-Options") != "SAMEORIGIN" ||
-		!strings.HasPrefix(body.Header.Get("Content-Type"), "text/html") || body.Header.Get("Referrer-Policy") != "no-referrer" {
+		!strings.HasPrefix(body.Header.Get("Content-Type"), "text/html") || body.Header.Get("Referrer-Policy") != "no-referrer" || body.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("headers %v", body.Header)
 	}
 	inline := "/api/v1/tickets/" + tk.ID + "/messages/" + m.ID + "/attachments/p1?inline=1"
@@ -266,10 +266,10 @@ func TestMailIsShownSafely(t *testing.T) {
 	} {
 		a := h.ok(bob.get("/tickets/"+tk.ID+"/messages/"+m.ID+"/attachments/"+id), nil)
 		if string(a.body) != want.body || a.Header.Get("Content-Type") != want.kind || !strings.HasPrefix(a.Header.Get("Content-Disposition"), "attachment") ||
-			a.Header.Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(a.Header.Get("Content-Security-Policy"), "sandbox") {
+			a.Header.Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(a.Header.Get("Content-Security-Policy"), "sandbox") || a.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: %q %v", id, a.body, a.Header)
 		}
-		if a := h.ok(bob.get("/tickets/"+tk.ID+"/messages/"+m.ID+"/attachments/"+id+"?inline=1"), nil); (a.Header.Get("Content-Disposition") == "inline") != (id == "p1") {
+		if a := h.ok(bob.get("/tickets/"+tk.ID+"/messages/"+m.ID+"/attachments/"+id+"?inline=1"), nil); (a.Header.Get("Content-Disposition") == "inline") != (id == "p1") || a.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s inline: %v", id, a.Header)
 		}
 	}

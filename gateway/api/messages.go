@@ -92,7 +92,7 @@ func (a *API) getBody(ctx context.Context, in *bodyInput) (*fileOutput, error) {
 	doc, _ := mailview.Document(m.HTML, mailview.Options{Inline: inline(t.ID, m), Leave: a.cfg.Leave})
 	return &fileOutput{
 		Type: "text/html; charset=utf-8", Disposition: "inline", Policy: mailview.CSP, FrameOptions: "SAMEORIGIN",
-		Referrer: "no-referrer", CacheControl: "private, max-age=300", Body: []byte(doc),
+		Referrer: "no-referrer", CacheControl: "no-store", Body: []byte(doc),
 	}, nil
 }
 
@@ -182,11 +182,11 @@ func (a *API) getRaw(ctx context.Context, in *MessageInput) (*fileOutput, error)
 
 // download answers a stranger's bytes so that no browser runs them: as a file,
 // never sniffed, in a sandbox; images alone may be drawn where a message shows
-// them.
+// them. Nothing of it stays in the browser: what is erased is gone there too.
 func download(name, kind string, show bool, b []byte) *fileOutput {
 	out := &fileOutput{
 		Type: "application/octet-stream", Disposition: disposition(name), Policy: filePolicy, FrameOptions: "DENY",
-		Referrer: "no-referrer", CacheControl: "private, no-cache", Body: b,
+		Referrer: "no-referrer", CacheControl: "no-store", Body: b,
 	}
 	if kind == "message/rfc822" {
 		out.Type = kind
@@ -194,7 +194,7 @@ func download(name, kind string, show bool, b []byte) *fileOutput {
 	if showable[kind] {
 		out.Type = kind
 		if show {
-			out.Disposition, out.CacheControl = "inline", "private, max-age=300"
+			out.Disposition = "inline"
 		}
 	}
 	return out
