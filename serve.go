@@ -223,7 +223,7 @@ func (h *house) people(ctx context.Context) (err error) {
 	}
 	h.desk = desk.New(desk.Config{
 		Journal: h.journal, MessageID: h.marks.MessageID, Own: h.marks.Own, Mailbox: first,
-		Acknowledge: h.cfg.Desk.Acknowledge, Logger: h.log,
+		Logger: h.log,
 	})
 	if h.accounts, err = accounts.Open(ctx, accounts.Config{Path: h.dir("accounts.db"), Journal: h.journal, Logger: h.log}); err != nil {
 		return err

@@ -179,6 +179,8 @@ func (b *brakes) apply(ctx context.Context, in events.InquiryReceived, d events.
 // when there is none (MAIL I27).
 func (b *brakes) acknowledgement(in events.InquiryReceived, s *sender, now time.Time) string {
 	switch {
+	case b.cfg.Silent:
+		return "switched_off"
 	case in.ArrivedAt.Before(b.restored):
 		return "restored"
 	case in.Class != events.MailHuman:

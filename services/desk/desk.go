@@ -21,10 +21,8 @@ type Config struct {
 	Own func(address string) bool
 	// Mailbox is answered from when an inquiry names none.
 	Mailbox events.MailboxID
-	// Acknowledge switches the automatic first answer on.
-	Acknowledge bool
-	Now         func() time.Time
-	Logger      *slog.Logger
+	Now     func() time.Time
+	Logger  *slog.Logger
 }
 
 // Desk carries out commands. It is safe for concurrent use.

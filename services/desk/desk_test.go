@@ -191,6 +191,15 @@ func TestOnlyPeopleAreAcknowledged(t *testing.T) {
 	}
 }
 
+func TestNobodyIsAcknowledgedWhereItIsSwitchedOff(t *testing.T) {
+	o := open(t)
+	o.router.Silent = true
+	got := o.receive(o.inquiry(mail{from: "ada@cust.test", id: "1@cust.test", text: "one"}))[0]
+	if !got.New || got.Acknowledge || got.Brake != "switched_off" {
+		t.Errorf("decision: %+v", got)
+	}
+}
+
 func TestEvidenceDecidesWhoseTicket(t *testing.T) {
 	o := open(t)
 	first := o.receive(o.inquiry(mail{from: "ada@cust.test", id: "1@cust.test", text: "one"}))[0]

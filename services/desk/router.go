@@ -37,6 +37,7 @@ type Router struct {
 // RouterConfig bounds what strangers can cause (MAIL I28). Zero values are the
 // defaults.
 type RouterConfig struct {
+	Silent        bool          // no automatic first answer to anybody
 	NewTickets    int           // per sender and window, then one ticket takes all: 10
 	NewWindow     time.Duration // 10 min
 	AcksPerHour   int           // per sender and mailbox: 1
