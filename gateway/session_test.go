@@ -97,7 +97,13 @@ func TestTokens(t *testing.T) {
 	}
 	bearer := caller{h, []string{"Authorization", "Bearer " + made.Token}}
 	h.ok(bearer.get("/session"), nil)
-	h.ok(bearer.post("/tokens", map[string]string{"name": "second"}), nil) // no header against forgery needed
+	for _, p := range []string{"/tokens", "/agents", "/agents/me/password"} {
+		body := map[string]string{"name": "second", "email": "x@desk.example", "role": "agent", "password": "another long one", "current": password}
+		if p := bearer.post(p, body).problem(t); p.Status != 403 || !strings.Contains(p.Detail, "token") {
+			t.Errorf("a way in for a token: %+v", p)
+		}
+	}
+	h.ok(ada.post("/tokens", map[string]string{"name": "second"}), nil)
 	if a := bearer.get("/session", "Authorization", "Basic x"); a.StatusCode != 200 {
 		t.Errorf("%d", a.StatusCode) // the last one set counts
 	}

@@ -68,12 +68,17 @@ var levels = map[string]level{
 	"list-privacy-audit": office, "list-privacy-trail": office,
 }
 
+// personal are the operations that give somebody a way in. They want a person who
+// signed in: a stolen token does not make itself at home.
+var personal = map[string]bool{"create-token": true, "add-agent": true, "set-password": true}
+
 // guard refuses whoever may not do an operation, before anything of the request is
 // read.
 func (a *API) guard(operation string) func(huma.Context, func(huma.Context)) {
 	least := levels[operation]
 	return func(ctx huma.Context, next func(huma.Context)) {
-		caller := CallerOf(ctx.Context()).Agent
+		who := CallerOf(ctx.Context())
+		caller := who.Agent
 		var sentence string
 		switch {
 		case least == undeclared:
@@ -84,6 +89,8 @@ func (a *API) guard(operation string) func(huma.Context, func(huma.Context)) {
 			sentence = "Only an administrator may do this"
 		case least == office && caller.Role != events.RoleAdmin && caller.Role != events.RolePrivacy:
 			sentence = "Only the privacy office may do this"
+		case who.Bearer && personal[operation]:
+			sentence = "A token may not do this: sign in"
 		default:
 			next(ctx)
 			return
