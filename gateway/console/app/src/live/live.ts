@@ -1,5 +1,6 @@
 // Live changes applied to what is on the screen: changes are gathered for a moment, then only what shows them is
 // read again, from a view that has them.
+import type { Query } from "@tanstack/react-query";
 import { call, client, unauthenticated, want } from "../api/client";
 import { listKey, queryClient } from "../api/queries";
 import type { Answer } from "../api/client";
@@ -20,7 +21,19 @@ let me = "";
 
 export function connectLive(agent: string): () => void {
   me = agent;
-  return startBrowserLive({ onEvent, onState: (s) => liveState.set(s) });
+  const unwatch = queryClient.getQueryCache().subscribe((e) => {
+    if (e.type === "updated" && e.action.type === "success") readAgain(e.query);
+  });
+  const stop = startBrowserLive({ onEvent, onState: (s) => liveState.set(s) });
+  return () => { unwatch(); stop(); };
+}
+
+/** A first answer that was on its way while something changed is older than what the stream has told, and is read once more. */
+function readAgain({ queryKey, state }: Query): void {
+  const have = (state.data as { position?: string } | undefined)?.position;
+  const told = livePosition.get();
+  if (state.dataUpdateCount !== 1 || !LIVE.has(String(queryKey[0])) || !have || !told || reached(have, told)) return;
+  setTimeout(() => void queryClient.invalidateQueries({ queryKey, exact: true }));
 }
 
 function onEvent(e: LiveEvent): void {
