@@ -7,6 +7,8 @@ import (
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 	"github.com/google/uuid"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/westshore/hub/events"
 )
@@ -150,6 +152,10 @@ func (a *appending) try(ctx context.Context, p *patience) (Written, error) {
 		r, err := c.AppendToStream(ctx, a.stream, opts, a.data...)
 		if err != nil {
 			return Written{}, err
+		}
+		if len(a.data) > 0 && r.CommitPosition == 0 && r.PreparePosition == 0 {
+			// The client takes an answer that says nothing for a success.
+			return Written{}, status.Error(codes.Unknown, "the server's answer says neither success nor failure")
 		}
 		return Written{
 			Revision: events.Revision(r.NextExpectedVersion), // despite its name: the last one written

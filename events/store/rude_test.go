@@ -109,6 +109,13 @@ func TestRudeAppends(t *testing.T) {
 		"no reason": {func(streams.Streams_AppendServer) error {
 			return status.Error(codes.Unknown, "Exception was thrown by handler.")
 		}, []store.Kind{store.OutcomeUnknown}},
+		"an empty answer to all of it": {func(s streams.Streams_AppendServer) error {
+			for {
+				if _, err := s.Recv(); err != nil {
+					return s.SendAndClose(&streams.AppendResp{})
+				}
+			}
+		}, []store.Kind{store.OutcomeUnknown}},
 		"an empty answer": {func(s streams.Streams_AppendServer) error {
 			return s.SendAndClose(&streams.AppendResp{})
 		}, []store.Kind{store.OutcomeUnknown}},
